@@ -127,3 +127,66 @@ class TestsFailed(TfportError):
 
     __test__ = False  # pytest collects classes named Test*
     exit_code = 23
+
+
+# Sources, recipes and patches: 30-39.
+
+
+class SourceNotFound(TfportError):
+    """No place that was tried has the file; ``why`` lists the places."""
+
+    exit_code = 30
+
+
+class SourceStalled(TfportError):
+    """A server stopped sending, or sends too slowly to be of use."""
+
+    exit_code = 31
+
+
+class SourceTruncated(TfportError):
+    """A server closed the connection before the length that it had promised."""
+
+    exit_code = 32
+
+
+class ChecksumMismatch(TfportError):
+    """The bytes that arrived are not the pinned ones; they are not kept."""
+
+    exit_code = 33
+
+
+class NoNetwork(TfportError):
+    """Files are missing and no server could be reached (or ``--offline`` forbids to try)."""
+
+    exit_code = 34
+
+
+class DiskFull(TfportError):
+    """No space is left where the cache lies."""
+
+    exit_code = 35
+
+
+class BundleIncomplete(TfportError):
+    """An offline bundle lacks files that the build needs, or holds damaged ones."""
+
+    exit_code = 36
+
+
+class RecipeInvalid(TfportError):
+    """config.yml or conandata.yml of a recipe, or a row of models.toml, is not what the schema asks."""
+
+    exit_code = 37
+
+
+class PatchInvalid(TfportError):
+    """A patch file without a proper header or without hunks."""
+
+    exit_code = 38
+
+
+class ArchiveInvalid(TfportError):
+    """An archive is damaged, lacks a member, or names one outside itself."""
+
+    exit_code = 39
