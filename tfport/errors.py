@@ -162,12 +162,6 @@ class NoNetwork(TfportError):
     exit_code = 34
 
 
-class DiskFull(TfportError):
-    """No space is left where the cache lies."""
-
-    exit_code = 35
-
-
 class BundleIncomplete(TfportError):
     """An offline bundle lacks files that the build needs, or holds damaged ones."""
 
