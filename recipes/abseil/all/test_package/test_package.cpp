@@ -13,7 +13,8 @@ int main() {
   absl::Mutex mutex;
   absl::MutexLock lock(&mutex);
   absl::flat_hash_map<std::string, int> ages = {{"now", absl::Now() > absl::UnixEpoch()}};
-  const absl::Status status = absl::NotFoundError(absl::StrCat("core ", absl::GetFlag(FLAGS_cores)));
+  const absl::Status status =
+      absl::NotFoundError(absl::StrCat("core ", absl::GetFlag(FLAGS_cores)));
   std::puts(status.ToString().c_str());
   return status.message() == "core 4" && ages["now"] == 1 ? 0 : 1;
 }
