@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tfport.errors import TargetFileError, UnknownTarget
+from tfport.target import TOOLCHAINS, dump_target, known_keys, load_target, parse_target, target_names
+
+ZULUKO = (TOOLCHAINS / "zuluko.toml").read_text()
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    path = folder / f"{name}.toml"
+    path.write_text(text)
+    return path
+
+
+def faults(folder: Path, text: str) -> list[str]:
+    with pytest.raises(TargetFileError) as caught:
+        parse_target(write(folder, "zuluko", text))
+    assert "zuluko.toml" in caught.value.what
+    return caught.value.why.splitlines()
+
+
+def test_zuluko_is_what_the_device_is() -> None:
+    target = load_target("zuluko")
+    assert target.compile_flags == (
+        "-march=armv7ve",
+        "-mtune=cortex-a7",
+        "-mfpu=neon-vfpv4",
+        "-mfloat-abi=hard",
+        "-mthumb",
+    )
+    assert target.cpu.has_vfpv4 and target.cpu.cores == 4 and target.cpu.ram_mb == 512
+    assert " ".join(target.emulator_command) == "qemu-arm -cpu cortex-a7 -L /usr/arm-linux-gnueabihf"
+    assert target.compiler.program("gcc") == "arm-linux-gnueabihf-gcc"
+    assert (target.limits.glibc, target.limits.glibcxx) == ("2.28", "3.4.25")
+
+
+def test_vfpv3_target_has_no_vfpv4() -> None:
+    target = load_target("zuluko-vfpv3")
+    assert not target.cpu.has_vfpv4
+    assert "-mfpu=neon-vfpv3" in target.compile_flags and "-march=armv7-a" in target.compile_flags
+    assert target.emulator.cpu == "cortex-a9"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("zuluk", "zuluko"), ("Zuluko", "zuluko"), ("zuluko-vfp3", "zuluko-vfpv3")]
+)
+def test_unknown_target_suggests_the_nearest(typed: str, meant: str) -> None:
+    with pytest.raises(UnknownTarget) as caught:
+        load_target(typed)
+    assert caught.value.hint == f"Did you mean --target {meant}?"
+    assert "zuluko, zuluko-vfpv3" in caught.value.why
+
+
+@pytest.mark.parametrize("typed", ["quite-another-thing", "../zuluko", "", "toolchains/zuluko.toml"])
+def test_names_that_are_no_target(typed: str) -> None:
+    with pytest.raises(UnknownTarget):
+        load_target(typed)
+
+
+def test_a_file_in_another_folder_is_a_target(tmp_path: Path) -> None:
+    write(tmp_path, "mine", ZULUKO.replace('"zuluko"', '"mine"'))
+    assert target_names(tmp_path) == ["mine"] and load_target("mine", tmp_path).name == "mine"
+
+
+def test_unknown_key_names_the_nearest(tmp_path: Path) -> None:
+    text = ZULUKO.replace("clock_mhz", "clock_mz")
+    assert faults(tmp_path, text) == [
+        "cpu.clock_mz: unknown key, did you mean cpu.clock_mhz?",
+        "cpu.clock_mhz: missing",
+    ]
+
+
+def test_all_faults_are_shown_together(tmp_path: Path) -> None:
+    text = (
+        ZULUKO.replace("cores = 4", "cores = 0").replace('"2.28"', "2.28").replace("schema = 1", "schema = 2")
+    )
+    assert faults(tmp_path, text) == [
+        "schema: must be 1, not 2",
+        "cpu.cores: must be a whole number above 0, not 0",
+        "limits.glibc: must be a text, not 2.28",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ('"neon-vfpv4"', '"neno"', "cpu.fpu: must be 'neon-vfpv3' or 'neon-vfpv4', not 'neno'"),
+        ('"hard"', '"soft"', "cpu.float_abi: must be 'hard', not 'soft'"),
+        ('["qemu-user"]', '"qemu-user"', "emulator.packages: must be a list of texts, not 'qemu-user'"),
+        ("cores = 4", "cores = true", "cpu.cores: must be a whole number above 0, not True"),
+        ('name = "zuluko"', 'name = "other"', "name: is 'other', but the file is called zuluko.toml"),
+    ],
+)
+def test_wrong_values_are_refused(tmp_path: Path, old: str, new: str, fault: str) -> None:
+    assert old in ZULUKO
+    assert faults(tmp_path, ZULUKO.replace(old, new)) == [fault]
+
+
+def test_a_table_must_be_a_table(tmp_path: Path) -> None:
+    head = ZULUKO.split("[limits]", 1)[0]
+    assert faults(tmp_path, head) == ["limits: missing"]
+    assert faults(tmp_path, "limits = 3\n" + head) == ["limits: must be a table"]
+
+
+@pytest.mark.parametrize("text", ["schema = ", "schema = 1\nschema = 1\n"])
+def test_no_toml_is_said(tmp_path: Path, text: str) -> None:
+    with pytest.raises(TargetFileError, match="is not a TOML file"):
+        parse_target(write(tmp_path, "zuluko", text))
+
+
+def test_dump_quotes_what_toml_needs(tmp_path: Path) -> None:
+    text = ZULUKO.replace("PerceptIn Zuluko", 'a \\"quoted\\" \\\\ name')
+    target = parse_target(write(tmp_path, "zuluko", text))
+    assert target.description.startswith('a "quoted" \\ name')
+    assert dump_target(target) == text
+
+
+def test_known_keys_are_dotted_paths() -> None:
+    assert {"schema", "cpu.fpu", "limits.glibcxx", "emulator.packages"} <= set(known_keys())
