@@ -160,7 +160,7 @@ def index_location(ref: SourceRef, origin: DebianOrigin, state: Path) -> Locatio
             tried.append(f"{_plain(mirror.uri)}: {_last_line(error.why) or error.what}")
             continue
         for uri, name in re.findall(r"^'([^']+)' (\S+) ", listing, re.MULTILINE):
-            if name == origin.file:
+            if name == origin.file and uri.startswith("http"):
                 place = f"the Debian mirror {_plain(mirror.uri)}"
                 return Location(uri, place, apt_proxy(urlsplit(uri).scheme, uri))
         names = ", ".join(re.findall(r"^'[^']+' (\S+) ", listing, re.MULTILINE))

@@ -177,7 +177,8 @@ class _Job:
         for origin in ref.origins:
             if isinstance(origin, DebianOrigin):
                 try:
-                    location = debian.index_location(ref, origin, self.cache.root / "apt")
+                    with self.cache.lock("apt"):
+                        location = debian.index_location(ref, origin, self.cache.root / "apt")
                     with self.cache.lock(ref.sha256):
                         self.found[ref.sha256] = self.cache.get(ref) or download(ref, location, self.wire)
                     return

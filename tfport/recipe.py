@@ -1,0 +1,144 @@
+"""The recipes of this repository as data: versions, pinned sources and patches.
+
+Only data files are read, so this needs no Conan; what a recipe does is Conan's to know.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tfport.errors import RecipeInvalid
+from tfport.sources.ref import SourceRef
+
+_DATA_KEYS = ("patches", "sources")
+_SOURCE_KEYS = ("filename", "sha256", "strip_root", "url")
+_PATCH_KEYS = ("base_path", "patch_description", "patch_file", "patch_source", "patch_type", "strip")
+
+
+@dataclass(frozen=True)
+class PatchRef:
+    """A patch of a recipe: its file in this repository, and the folder of the sources it applies to."""
+
+    path: Path
+    base_path: str = ""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One recipe; ``folder`` holds its conanfile.py. One of our own code has neither sources nor patches."""
+
+    name: str
+    version: str
+    folder: Path
+    sources: tuple[SourceRef, ...] = ()
+    patches: tuple[PatchRef, ...] = ()
+
+    @property
+    def reference(self) -> str:
+        """The Conan reference, ``name/version``."""
+        return f"{self.name}/{self.version}"
+
+
+def load_recipes(root: Path) -> list[Recipe]:
+    """All recipes below ``root``/recipes, by name. Raises ``RecipeInvalid`` with all that is wrong."""
+    recipes, wrong = [], []
+    for config in sorted((root / "recipes").glob("*/config.yml")):
+        try:
+            recipes.append(load_recipe(root, config.parent.name))
+        except RecipeInvalid as error:
+            wrong.append(f"{error.what}: {error.why}" if error.why else error.what)
+    if wrong:
+        raise RecipeInvalid("\n".join(wrong))
+    return recipes
+
+
+def load_recipe(root: Path, name: str) -> Recipe:
+    """One recipe by name. Raises ``RecipeInvalid``."""
+    config = root / "recipes" / name / "config.yml"
+    data = _mapping(config, _read(config), ("versions",))
+    versions = _mapping(config, data.get("versions"), None)
+    if len(versions) != 1:
+        raise RecipeInvalid(f"{config} lists {len(versions)} versions", "a recipe has one version")
+    version, entry = next(iter(versions.items()))
+    if not isinstance(version, str):
+        raise RecipeInvalid(f"{config}: quote the version {version}", "YAML reads it as a number")
+    folder = config.parent / str(_mapping(config, entry, ("folder",)).get("folder", ""))
+    if not (folder / "conanfile.py").is_file():
+        raise RecipeInvalid(f"{config} names a folder without a conanfile.py: {folder}")
+    conandata = folder / "conandata.yml"
+    if not conandata.is_file():
+        return Recipe(name, version, folder)
+    content = _mapping(conandata, _read(conandata), _DATA_KEYS)
+    sources = _of_version(conandata, content, "sources", version)
+    patches = _of_version(conandata, content, "patches", version)
+    return Recipe(
+        name,
+        version,
+        folder,
+        tuple(_source(conandata, row) for row in sources),
+        tuple(_patch(conandata, row, root / "patches" / name) for row in patches),
+    )
+
+
+def canonical(text: str) -> str:
+    """conandata.yml as Conan's local recipes index rewrites it.
+
+    Its bytes go into the recipe's revision, so another form would give two revisions to one recipe.
+    """
+    return yaml.safe_dump(yaml.safe_load(text), default_flow_style=False)
+
+
+def _of_version(file: Path, content: Mapping[str, Any], key: str, version: str) -> list[Any]:
+    versions = _mapping(file, content.get(key, {}), None)
+    if versions and list(versions) != [version]:
+        listed = ", ".join(map(str, versions))
+        raise RecipeInvalid(f"{file}: {key} are for {listed}, the recipe's version is {version}")
+    rows = versions.get(version, [])
+    return rows if isinstance(rows, list) else [rows]
+
+
+def _source(file: Path, row: Any) -> SourceRef:
+    data = _mapping(file, row, _SOURCE_KEYS)
+    urls = data.get("url", "")
+    urls = [str(url) for url in (urls if isinstance(urls, list) else [urls])]
+    try:
+        filename = str(data.get("filename", ""))
+        return SourceRef(urls[0], str(data.get("sha256", "")), filename, tuple(urls[1:]))
+    except RecipeInvalid as error:
+        raise RecipeInvalid(f"{file}: {error.what}", error.why, error.hint) from error
+
+
+def _patch(file: Path, row: Any, folder: Path) -> PatchRef:
+    data = _mapping(file, row, _PATCH_KEYS)
+    place, _, name = str(data.get("patch_file", "")).rpartition("/")
+    if place != "patches" or not (folder / name).is_file():
+        raise RecipeInvalid(
+            f"{file} names a patch that is not there: {data.get('patch_file')}",
+            f"'patches/NAME' stands for {folder}/NAME",
+        )
+    return PatchRef(folder / name, str(data.get("base_path", "")))
+
+
+def _read(file: Path) -> Any:
+    try:
+        return yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise RecipeInvalid(f"{file} cannot be read", str(error)) from error
+
+
+def _mapping(file: Path, data: Any, known: tuple[str, ...] | None) -> Mapping[Any, Any]:
+    """``data`` as a mapping that has only ``known`` keys (None: any)."""
+    if not isinstance(data, dict):
+        raise RecipeInvalid(f"{file}: {data!r} stands where a mapping is expected")
+    for key in data:
+        if known is not None and key not in known:
+            near = difflib.get_close_matches(str(key), known, 1)
+            asked = f"did you mean '{near[0]}'?" if near else f"known are: {', '.join(known)}"
+            raise RecipeInvalid(f"{file}: nobody knows the key '{key}'", asked)
+    return data
