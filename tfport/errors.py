@@ -184,3 +184,72 @@ class ArchiveInvalid(TfportError):
     """An archive is damaged, lacks a member, or names one outside itself."""
 
     exit_code = 39
+
+
+# Models, the reference, the smoke test: 40-49; the emulator: 60-64.
+
+
+class ModelError(TfportError):
+    """A model file, or an input for one, cannot be used."""
+
+    exit_code = 40
+
+
+class ModelMissing(ModelError):
+    """A model file is not there or cannot be read."""
+
+    exit_code = 41
+
+
+class NotALiteModel(ModelError):
+    """A file that is not a TensorFlow Lite model at all: empty, too short, another format."""
+
+    exit_code = 42
+
+
+class ModelBroken(ModelError):
+    """A TensorFlow Lite model whose inside contradicts itself: cut short, offsets or indices out of range."""
+
+    exit_code = 43
+
+
+class ModelTooNew(ModelError):
+    """A model that uses operators or tensor types of a later TensorFlow Lite."""
+
+    exit_code = 44
+
+
+class ModelInputInvalid(ModelError):
+    """An ``--input`` that does not fit the model: unknown name, unreadable file, wrong type or shape."""
+
+    exit_code = 45
+
+
+class ConversionFailed(TfportError):
+    """Host TensorFlow could not convert a model or run the reference."""
+
+    exit_code = 46
+
+
+class ReferenceMissing(TfportError):
+    """Host TensorFlow is needed and not installed in this Python."""
+
+    exit_code = 47
+
+
+class SmokeFailed(TfportError):
+    """The target's results differ from the reference by more than the rule allows; ``why`` lists where."""
+
+    exit_code = 48
+
+
+class EmulatorFailed(TfportError):
+    """The emulator is not there, or could not run a target program."""
+
+    exit_code = 60
+
+
+class PluginFailed(TfportError):
+    """The instruction counter could not be built or loaded."""
+
+    exit_code = 61
