@@ -253,3 +253,54 @@ class PluginFailed(TfportError):
     """The instruction counter could not be built or loaded."""
 
     exit_code = 61
+
+
+# --- The artefact: what check found in an SDK (exit codes 50 to 59) ---
+
+
+class CheckFailed(TfportError):
+    """The SDK is not fit for its target; the class tells the first kind of fault, ``why`` lists all."""
+
+    exit_code = 50
+
+
+class SdkIncomplete(CheckFailed):
+    """Not one archive of one object, or a file that cannot be read."""
+
+    exit_code = 51
+
+
+class WrongMachine(CheckFailed):
+    """Code for another machine or ABI than the target's."""
+
+    exit_code = 52
+
+
+class AboveTarget(CheckFailed):
+    """Attributes or instructions that the target's processor does not have."""
+
+    exit_code = 53
+
+
+class SymbolsTooNew(CheckFailed):
+    """Symbols that the target's C and C++ libraries do not offer, or that nothing offers."""
+
+    exit_code = 54
+
+
+class SymbolsExposed(CheckFailed):
+    """Global symbols that can clash with a consumer's own libraries."""
+
+    exit_code = 55
+
+
+class NotLinkable(CheckFailed):
+    """Something that stops the archive from linking everywhere: text relocations, comdat groups."""
+
+    exit_code = 56
+
+
+class NotStripped(CheckFailed):
+    """Debug information in the archive that ships."""
+
+    exit_code = 57

@@ -64,6 +64,7 @@ class Symbol:
     name: str
     binding: int
     section: int
+    value: int
 
     @property
     def is_global(self) -> bool:
@@ -271,33 +272,36 @@ def read_object(path: Path) -> ObjectFacts:
     data = path.read_bytes()
     if data[:6] != b"\x7fELF\x01\x01":
         raise LinkError(f"{path} is not a 32-bit little-endian ELF object")
-    (table,) = struct.unpack_from("<I", data, 32)
-    entry_size, count = struct.unpack_from("<HH", data, 46)
-    # With 65,280 sections or more the count lives in the first, otherwise empty, section header.
-    count = count or struct.unpack_from("<10I", data, table)[5]
-    headers = [struct.unpack_from("<10I", data, table + i * entry_size) for i in range(count)]
-    symbols: list[Symbol] = []
-    wide = next((h for h in headers if h[1] == _SHT_SYMTAB_SHNDX), None)
-    for header in headers:
-        if header[1] == _SHT_SYMTAB:
-            symbols += _read_symbols(data, header, headers[header[6]], wide)
+    headers = read_headers(data)
     return ObjectFacts(
-        symbols=tuple(symbols),
+        symbols=read_symbols(data, headers),
         init_array_size=sum(h[5] for h in headers if h[1] == _SHT_INIT_ARRAY),
         group_count=sum(h[1] == _SHT_GROUP for h in headers),
     )
 
 
-def _read_symbols(
-    data: bytes, table: tuple[int, ...], strings: tuple[int, ...], wide: Optional[tuple[int, ...]]
-) -> list[Symbol]:
+def read_headers(data: bytes) -> list[tuple[int, ...]]:
+    """Section headers of an ELF32 little-endian file: name, type, flags, address, offset, size, link, ..."""
+    (table,) = struct.unpack_from("<I", data, 32)
+    entry_size, count = struct.unpack_from("<HH", data, 46)
+    if not table:
+        return []
+    # With 65,280 sections or more the count lives in the first, otherwise empty, section header.
+    count = count or struct.unpack_from("<10I", data, table)[5]
+    return [struct.unpack_from("<10I", data, table + i * entry_size) for i in range(count)]
+
+
+def read_symbols(data: bytes, headers: Sequence[tuple[int, ...]]) -> tuple[Symbol, ...]:
+    """The symbols of .symtab; mapping symbols ($a, $t, $d) included."""
+    wide = next((h for h in headers if h[1] == _SHT_SYMTAB_SHNDX), None)
     symbols = []
-    for index, (name, _, _, info, _, section) in enumerate(
-        struct.iter_unpack("<IIIBBH", data[table[4] : table[4] + table[5]])
-    ):
-        if section == _SHN_XINDEX and wide is not None:
-            (section,) = struct.unpack_from("<I", data, wide[4] + 4 * index)
-        start = strings[4] + name
-        text = data[start : data.index(b"\0", start)].decode("utf-8", "replace")
-        symbols.append(Symbol(text, info >> 4, section))
-    return symbols
+    for table in (h for h in headers if h[1] == _SHT_SYMTAB):
+        strings = headers[table[6]][4]
+        entries = struct.iter_unpack("<IIIBBH", data[table[4] : table[4] + table[5]])
+        for index, (name, value, _, info, _, section) in enumerate(entries):
+            if section == _SHN_XINDEX and wide is not None:
+                (section,) = struct.unpack_from("<I", data, wide[4] + 4 * index)
+            start = strings + name
+            text = data[start : data.index(b"\0", start)].decode("utf-8", "replace")
+            symbols.append(Symbol(text, info >> 4, section, value))
+    return tuple(symbols)
