@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tfport.errors import RecipeInvalid
+from tfport.recipe import PatchRef, canonical, load_recipe, load_recipes
+
+SHA = "ab" * 32
+CONFIG = "versions:\n  1.2.0:\n    folder: all\n"
+DATA = (
+    f"patches:\n  1.2.0:\n  - patch_file: patches/0001-a.patch\n"
+    f"sources:\n  1.2.0:\n    sha256: {SHA}\n    url: pypi:demo/1.2.0/demo-1.2.0.tar.gz\n"
+)
+
+
+def _recipe(root: Path, config: str = CONFIG, data: str = DATA, name: str = "demo") -> Path:
+    folder = root / "recipes" / name / "all"
+    folder.mkdir(parents=True)
+    (folder.parent / "config.yml").write_text(config)
+    (folder / "conanfile.py").write_text("")
+    if data:
+        (folder / "conandata.yml").write_text(data)
+    patches = root / "patches" / name
+    patches.mkdir(parents=True)
+    (patches / "0001-a.patch").write_text("")
+    return root
+
+
+def test_reads_a_recipe(tmp_path: Path) -> None:
+    (recipe,) = load_recipes(_recipe(tmp_path))
+    assert recipe.reference == "demo/1.2.0"
+    assert [ref.filename for ref in recipe.sources] == ["demo-1.2.0.tar.gz"]
+    assert recipe.patches == (PatchRef(tmp_path / "patches" / "demo" / "0001-a.patch"),)
+
+
+def test_a_recipe_of_our_own_code_needs_no_data(tmp_path: Path) -> None:
+    assert load_recipe(_recipe(tmp_path, data=""), "demo").sources == ()
+
+
+def test_several_urls_are_mirrors_of_one_file(tmp_path: Path) -> None:
+    url = "    url:\n    - pypi:demo/1/demo.zip\n    - https://example.org/demo.zip\n"
+    recipe = load_recipe(_recipe(tmp_path, data=f"sources:\n  1.2.0:\n    sha256: {SHA}\n{url}"), "demo")
+    assert recipe.sources[0].urls == ("pypi:demo/1/demo.zip", "https://example.org/demo.zip")
+
+
+@pytest.mark.parametrize(
+    ("config", "data", "expected"),
+    [
+        ("versions: {}\n", DATA, "0 versions"),
+        (CONFIG + "  1.3.0:\n    folder: all\n", DATA, "2 versions"),
+        ("versions:\n  1.2:\n    folder: all\n", DATA, "quote the version"),
+        ("versions:\n  1.2.0:\n    folder: none\n", DATA, "without a conanfile.py"),
+        ("version: 1\n", DATA, "did you mean 'versions'"),
+        ("[", DATA, "cannot be read"),
+        ("- a\n", DATA, "a mapping is expected"),
+        (CONFIG, DATA.replace("1.2.0:", "1.1.0:"), "the recipe's version is 1.2.0"),
+        (CONFIG, DATA.replace("sha256", "sha265"), "did you mean 'sha256'"),
+        (CONFIG, DATA.replace(SHA, "ab"), "not a sha256"),
+        (CONFIG, DATA.replace("pypi:", "npm:"), "does not say where"),
+        (CONFIG, DATA.replace("0001-a", "0002-b"), "not there: patches/0002-b.patch"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, config: str, data: str, expected: str) -> None:
+    with pytest.raises(RecipeInvalid) as caught:
+        load_recipes(_recipe(tmp_path, config, data))
+    assert expected in caught.value.what
+
+
+def test_all_that_is_wrong_is_shown_together(tmp_path: Path) -> None:
+    _recipe(tmp_path, config="versions: {}\n", name="one")
+    _recipe(tmp_path, data=DATA.replace(SHA, "ab"), name="two")
+    with pytest.raises(RecipeInvalid) as caught:
+        load_recipes(tmp_path)
+    assert len(caught.value.what.splitlines()) == 2
+
+
+def test_canonical_form_quotes_what_looks_like_a_number() -> None:
+    text = 'sources:\n  "20220623.1": {url: u, sha256: s}\n'
+    assert canonical(text) == "sources:\n  '20220623.1':\n    sha256: s\n    url: u\n"
+    assert canonical(canonical(text)) == canonical(text)
