@@ -1,7 +1,7 @@
 import os
 
 from conan import ConanFile
-from conan.tools.files import copy, get
+from conan.tools.files import apply_conandata_patches, copy, get
 from conan.tools.layout import basic_layout
 
 
@@ -15,6 +15,10 @@ class EigenRecipe(ConanFile):
     settings = "os", "arch", "compiler", "build_type"
     no_copy_source = True
 
+    def export_sources(self):
+        patches = os.path.join(self.recipe_folder, "..", "..", "..", "patches", self.name)
+        copy(self, "*.patch", patches, os.path.join(self.export_sources_folder, "patches"))
+
     def layout(self):
         basic_layout(self, src_folder="src")
 
@@ -23,6 +27,7 @@ class EigenRecipe(ConanFile):
 
     def source(self):
         get(self, **self.conan_data["sources"][self.version], strip_root=True)
+        apply_conandata_patches(self)
 
     def package(self):
         include = os.path.join(self.package_folder, "include", "eigen3")
