@@ -25,7 +25,8 @@ class KissfftRecipe(ConanFile):
 
     def generate(self):
         toolchain = CMakeToolchain(self)
-        toolchain.cache_variables["KISSFFT_DATATYPE"] = "float"
+        # TensorFlow Lite's transforms are exact to the last bit of a float in double alone.
+        toolchain.cache_variables["KISSFFT_DATATYPE"] = "double"
         toolchain.cache_variables["KISSFFT_STATIC"] = True
         toolchain.cache_variables["KISSFFT_PKGCONFIG"] = False
         toolchain.cache_variables["KISSFFT_TEST"] = False
@@ -45,9 +46,9 @@ class KissfftRecipe(ConanFile):
     def package_info(self):
         self.cpp_info.set_property("cmake_file_name", "kissfft")
         self.cpp_info.set_property("cmake_target_name", "kissfft::kissfft")
-        self.cpp_info.set_property("pkg_config_name", "kissfft-float")
+        self.cpp_info.set_property("pkg_config_name", "kissfft-double")
         self.cpp_info.includedirs = [os.path.join("include", "kissfft")]
-        self.cpp_info.libs = ["kissfft-float"]
-        self.cpp_info.defines = ["kiss_fft_scalar=float"]
+        self.cpp_info.libs = ["kissfft-double"]
+        self.cpp_info.defines = ["kiss_fft_scalar=double"]
         if self.settings.os in ("Linux", "FreeBSD"):
             self.cpp_info.system_libs = ["m"]
