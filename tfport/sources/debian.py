@@ -87,10 +87,10 @@ def _rank(uri: str, label: str) -> int:
 
 
 def pool_path(origin: DebianOrigin) -> str:
-    """The path of a file below the mirror's root, with the characters escaped that apt escapes."""
+    """The path of a file below the mirror's root, percent-encoded."""
     prefix = origin.source[:4] if origin.source.startswith("lib") else origin.source[:1]
     folder = f"pool/main/{prefix}/{origin.source}"
-    return quote(f"{folder}/{origin.file}").replace("~", "%7e").replace("%2B", "%2b")
+    return quote(f"{folder}/{origin.file}")
 
 
 def pool_locations(origin: DebianOrigin) -> list[Location]:
