@@ -2,7 +2,8 @@
 
 The architecture is that of Iandola et al., version 1.1, with Keras' rounding of pooling windows: a 3x3/2
 convolution that keeps the border (SAME), three 3x3/2 max-pools that drop it (VALID), eight fire modules,
-a 1x1 convolution to 1000 classes and a global average. Input: 227 x 227, blue-green-red minus ImageNet's mean.
+a 1x1 convolution to 1000 classes and a global average. Input: 227 x 227, blue-green-red, ImageNet's mean
+taken off.
 """
 
 from __future__ import annotations
@@ -78,13 +79,14 @@ def load_weights(data: bytes) -> Weights:
     count = sum(kernel.size + bias.size for kernel, bias in weights.values())
     if len(weights) != 26 or count != PARAMETERS:
         raise ConversionFailed(
-            f"The weights hold {len(weights)} layers and {count} numbers; SqueezeNet v1.1 has 26 and {PARAMETERS}"
+            f"The weights hold {len(weights)} layers and {count} numbers",
+            f"SqueezeNet v1.1 has 26 and {PARAMETERS}.",
         )
     return weights
 
 
 def calibration_inputs(pictures: Sequence[Path]) -> Iterator[Array]:
-    """Model inputs from photographs: each whole, its five crops of three quarters, and all of them mirrored."""
+    """Model inputs from photographs: each whole, five crops of three quarters, and all mirrored."""
     from PIL import Image
 
     mean = np.asarray(IMAGENET_MEAN_BGR, dtype=np.float32)
@@ -129,7 +131,7 @@ def build_squeezenet(weights: Weights) -> Any:
         values = layers.Concatenate(name=f"{name}_concat")(
             [conv(f"{name}/expand1x1", squeezed, expand1, 1), conv(f"{name}/expand3x3", squeezed, expand3, 3)]
         )
-    # The published prototxt has a ReLU after conv10 too; the weights' own package leaves it out, and so do we.
+    # The published prototxt has a ReLU after conv10; the weights' own package leaves it out, and so do we.
     layer = layers.Conv2D(CLASSES, 1, name="conv10", trainable=False)
     values = layer(values)
     layer.set_weights(list(weights["conv10"]))

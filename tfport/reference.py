@@ -1,8 +1,8 @@
 """Host TensorFlow, the yardstick: the only module that imports tensorflow.
 
-Its reference kernels are plain loops without SIMD, the same arithmetic on every machine, so they are what the
-target is held against. TensorFlow takes seconds to import and writes to the terminal; ``tfport.host`` therefore
-runs everything here in a process of its own.
+Its reference kernels are plain loops without SIMD, the same arithmetic on every machine, so they are what
+the target is held against. TensorFlow takes seconds to import and writes to the terminal; ``tfport.host``
+therefore runs everything here in a process of its own.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def installed_version() -> str:
 
 
 def require() -> str:
-    """The installed version. Raises ``ReferenceMissing`` when it is not the one that the port is made from."""
+    """The installed version; raises ``ReferenceMissing`` unless it is the release that is ported."""
     version = installed_version()
     if version == TENSORFLOW_VERSION:
         return version
