@@ -1,0 +1,68 @@
+"""The kernels of TensorFlow Lite with XNNPACK off, under the emulator, against the reference kernels."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from tfport.command import run
+from tfport.conan import Conan, render_profile
+from tfport.recipe import load_recipes
+from tfport.target import ROOT, load_target
+
+pytestmark = pytest.mark.e2e
+NATIVE = Path(__file__).parent / "native"
+FLAVOURS = {
+    "float x float -> float",
+    "uint8 x uint8 -> uint8",
+    "uint8 x uint8 -> int16",
+    "int8 x int8 -> int8, per tensor",
+    "int8 x int8 -> int8, per channel",
+    "int8 x int8 -> int16, per tensor",
+    "int8 x int16 -> int16, per tensor",
+    "int8 x int16 -> int16, per channel",
+    "uint8 x uint8 -> int32",
+    "int8 x int8 -> int32",
+    "int8 x int16 -> int32",
+    "BATCH_MATMUL int8 -> int8",
+    "CONV_2D float",
+    "CONV_2D uint8",
+    "CONV_2D int8",
+    "CONV_2D int16x8",
+    "CONV_2D hybrid",
+    "hybrid matrix x vectors",
+    "int8 x int8 -> int16 and int8, LSTM",
+}
+
+
+@pytest.fixture(scope="module", params=["zuluko", "zuluko-vfpv3"])
+def said(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What the native tests print, built against the packages for a target and run on its CPU."""
+    folder = tmp_path_factory.mktemp("native")
+    base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tfport"
+    home = Path(os.environ.get("TFPORT_HOME", base))
+    conan = Conan(home / "conan", home / "sources", folder / "logs")
+    conan.prepare()
+    conan.export(load_recipes(ROOT))
+    profile = conan.write_profile(render_profile(load_target(request.param), jobs=2))
+    words = ["build", NATIVE, f"--output-folder={folder}", "--build=missing", "--no-remote"]
+    words += ["--profile:build=default", f"--profile:host={profile}"]
+    env = {"CONAN_HOME": str(conan.home), "NO_COLOR": "1"}
+    return run([sys.executable, "-m", "conans.conan", *words], cwd=folder, env=env).stdout
+
+
+def test_every_flavour_of_matrix_product_agrees_with_the_reference_kernels(said: str) -> None:
+    lines = re.findall(r"^(\S.*?) +(\d+) products, (\d+) values, (\d+) differ$", said, re.MULTILINE)
+    assert {name for name, *_ in lines} == FLAVOURS
+    assert {name: int(differ) for name, _, _, differ in lines} == dict.fromkeys(FLAVOURS, 0)
+    assert all(int(values) >= 40_000 for _, _, values, _ in lines)
+
+
+def test_fourier_transforms_agree_with_their_definition(said: str) -> None:
+    errors = dict(re.findall(r"^(\S.*?) +worst error (\S+)$", said, re.MULTILINE))
+    assert set(errors) == {"RFFT2D", "IRFFT2D", "audio spectrogram"}
+    assert all(float(error) < 1e-11 for error in errors.values())
