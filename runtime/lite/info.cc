@@ -16,7 +16,7 @@ extern "C" {
 extern const char tfport_lite_manifest[] __attribute__((weak)) = "{}";
 
 // From our XNNPACK patch; missing in a library that is cut to models which XNNPACK has no part in.
-size_t xnn_tfport_kernel_names(const char** names, size_t capacity) __attribute__((weak));
+size_t xnn_get_ukernel_names(const char** names, size_t capacity) __attribute__((weak));
 
 }  // extern "C"
 
@@ -45,7 +45,7 @@ const char* TfPortTarget(void) { return TFPORT_TARGET; }
 const char* TfPortOpsManifest(void) { return tfport_lite_manifest; }
 
 size_t TfPortKernelNames(const char** names, size_t capacity) {
-  return xnn_tfport_kernel_names != nullptr ? xnn_tfport_kernel_names(names, capacity) : 0;
+  return xnn_get_ukernel_names != nullptr ? xnn_get_ukernel_names(names, capacity) : 0;
 }
 
 size_t TfPortInterpreterArenaBytes(const TfLiteInterpreter* interpreter) {

@@ -151,9 +151,9 @@ const char* TfPortTarget(void);
  * from the archive, where it starts with the key "tfport_manifest". */
 const char* TfPortOpsManifest(void);
 
-/* Names of the XNNPACK microkernels that have been chosen in this process so far, each once. Writes
- * at most `capacity` of them to `names` (may be NULL when capacity is 0) and returns how many there
- * are. */
+/* Names of the XNNPACK microkernels for matrix products and convolutions (GEMM, IGEMM, depthwise)
+ * that have been chosen in this process so far, each once, in order of first use. Writes at most
+ * `capacity` of them to `names` (may be NULL when capacity is 0) and returns how many there are. */
 size_t TfPortKernelNames(const char** names, size_t capacity);
 
 #ifdef __cplusplus
