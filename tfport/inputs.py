@@ -1,7 +1,8 @@
 """Inputs for a model: seeded random values, photographs, files of the user.
 
-``tfport-run`` fills an input that it was not given with the same seeded values, so a person on the device
-and this module see the same bytes.
+``tfport-run`` fills an input that it was not given with the same pattern, so a person on the device and this
+module see the same bytes: element k of input i comes from the k-th output of splitmix64 with start value
+``seed + i * 0xd1342543de82ef95``; runtime/runner/seeded.h says how each type is made from it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from tfport.model import LiteModel, Tensor
 
 Array = NDArray[Any]
 Names = dict[str, Array]
-DEFAULT_SEED = 1
+DEFAULT_SEED = 0
 # What SqueezeNet v1.1 was trained with: the mean of ImageNet in blue, green, red.
 IMAGENET_MEAN_BGR = (104.006, 116.669, 122.679)
 _GAMMA = 0x9E3779B97F4A7C15
@@ -26,43 +27,60 @@ _STREAM = 0xD1342543DE82EF95
 _MASK = (1 << 64) - 1
 
 
-def splitmix64(seed: int, stream: int, count: int) -> NDArray[np.uint64]:
-    """``count`` draws for input number ``stream``; its state starts at seed xor stream * _STREAM."""
-    start = np.uint64((seed ^ (stream * _STREAM & _MASK)) & _MASK)
+def splitmix64(seed: int, index: int, count: int) -> NDArray[np.uint64]:
+    """Return the first ``count`` 64-bit outputs of the stream of input number ``index``."""
+    start = np.uint64((seed + index * _STREAM) & _MASK)
     with np.errstate(over="ignore"):
-        z: NDArray[np.uint64] = start + np.arange(1, count + 1, dtype=np.uint64) * np.uint64(_GAMMA)
+        z = start + np.arange(1, count + 1, dtype=np.uint64) * np.uint64(_GAMMA)
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
+    return np.asarray(z ^ (z >> np.uint64(31)), dtype=np.uint64)
+
+
+def _floats(z: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """Return numbers in [-1, 1) by steps of 2**-23, from the top 24 bits."""
+    return np.asarray((z >> np.uint64(40)).astype(np.float64) * 2.0**-23 - 1.0, dtype=np.float64)
+
+
+def seeded_input(seed: int, index: int, shape: tuple[int, ...], dtype: str) -> Array:
+    """Return the pattern for input number ``index`` of a model.
+
+    ``seed`` is any number below 2**64. ``dtype`` is a NumPy type name or "string", which gives an array of
+    ``bytes``. ``shape`` must be fully known: ``tfport-run`` takes 1 for a dimension that a model leaves open.
+    Raises ValueError for a type that no model input has.
+    """
+    count = 1
+    for dim in shape:
+        count *= dim
+    if dtype in ("complex64", "complex128"):
+        pairs = _floats(splitmix64(seed, index, 2 * count)).reshape(count, 2)
+        return (pairs[:, 0] + 1j * pairs[:, 1]).astype(dtype).reshape(shape)
+    z = splitmix64(seed, index, count)
+    if dtype == "string":
+        values: Array = np.array([b"%08x" % (int(v) >> 32) for v in z], dtype="S8")
+    elif dtype == "float16":
+        values = ((z >> np.uint64(54)).astype(np.float64) * 2.0**-9 - 1.0).astype(np.float16)
+    elif dtype in ("float32", "float64"):
+        values = _floats(z).astype(dtype)
+    elif dtype in ("int8", "uint8"):
+        values = (z >> np.uint64(56)).astype(np.uint8).view(dtype)
+    elif dtype in ("int16", "uint16"):
+        values = (z >> np.uint64(48)).astype(np.uint16).view(dtype)
+    elif dtype in ("int32", "uint32", "int64", "uint64", "bool"):
+        values = (z >> np.uint64(63)).astype(dtype)
+    else:
+        raise ValueError(f"no seeded input of type {dtype!r}")
+    return values.reshape(shape)
 
 
 def seeded(tensor: Tensor, position: int, seed: int = DEFAULT_SEED) -> Array:
-    """Random values for the model's input number ``position``.
-
-    Floats lie in [-1, 1) on a grid of 2^-23 (exact in float32); 8- and 16-bit integers take all values;
-    wider ones 0 to 7, as they are often indices; strings are "s" and a number. Raises ``ModelInputInvalid``
-    for types that no file can hold.
-    """
-    shape = input_shape(tensor)
-    count = int(np.prod(shape, dtype=np.int64))
-    draws = splitmix64(seed, position, count * 2 if tensor.dtype.startswith("complex") else count)
-    kind = tensor.dtype
-    if kind in ("float16", "float32", "float64"):
-        return _unit(draws).astype(kind).reshape(shape)
-    if kind.startswith("complex"):
-        return (_unit(draws[0::2]) + 1j * _unit(draws[1::2])).astype(kind).reshape(shape)
-    if kind in ("int8", "uint8"):
-        return (draws >> np.uint64(56)).astype(np.uint8).view(kind).reshape(shape)
-    if kind in ("int16", "uint16"):
-        return (draws >> np.uint64(48)).astype(np.uint16).view(kind).reshape(shape)
-    if kind in ("int32", "int64", "uint32", "uint64"):
-        return (draws >> np.uint64(61)).astype(kind).reshape(shape)
-    if kind == "bool":
-        return (draws >> np.uint64(63)).astype(bool).reshape(shape)
-    if kind == "string":
-        words = [f"s{draw}".encode() for draw in (draws >> np.uint64(48)).tolist()]
-        return np.array(words, dtype=object).reshape(shape)
-    raise ModelInputInvalid(f"The input {tensor.name!r} has the type {kind}, for which there are no values")
+    """The pattern for the model's input number ``position``; raises ``ModelInputInvalid``."""
+    try:
+        return seeded_input(seed, position, input_shape(tensor), tensor.dtype)
+    except ValueError:
+        raise ModelInputInvalid(
+            f"The input {tensor.name!r} has the type {tensor.dtype}, which no file and no pattern can hold"
+        ) from None
 
 
 def input_shape(tensor: Tensor) -> tuple[int, ...]:
@@ -147,10 +165,6 @@ def _load(path: Path, tensor: Tensor) -> Array:
             f"but {tensor.name!r} takes {list(wanted)} (-1: any)"
         )
     return values
-
-
-def _unit(draws: NDArray[np.uint64]) -> NDArray[np.float64]:
-    return ((draws >> np.uint64(40)).astype(np.float64) - 2.0**23) / 2.0**23
 
 
 def _bgr_minus_mean(pixels: Array) -> Array:

@@ -48,9 +48,8 @@ def test_seeded_values_have_the_tensor_s_type_and_shape(dtype: str) -> None:
 def test_seeded_ranges() -> None:
     floats = seeded(tensor("float32", 4000), 0)
     assert floats.min() >= -1 and floats.max() < 1 and abs(float(floats.mean())) < 0.05
-    assert set(seeded(tensor("int32", 400), 0).tolist()) == set(range(8))
     assert len(set(seeded(tensor("int8", 9000), 0).tolist())) == 256
-    assert bytes(seeded(tensor("string", 1), 0)[0]).startswith(b"s")
+    assert len(seeded(tensor("string", 2, 1), 0)[1, 0]) == 8
 
 
 def test_types_without_values_are_refused() -> None:
