@@ -1,0 +1,253 @@
+"""The only module that talks to Conan: profile, export of the recipes, build, package folder.
+
+Conan owns the order of the recipes, the binary cache and the package identity. It runs in tfport's own
+``CONAN_HOME``, without remotes, and takes sources from the cache that ``tfport.sources`` fills.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+import jinja2
+
+from tfport.command import Completed, meaningful_lines, run
+from tfport.errors import BuildFailed, CommandFailed, DiskFull
+from tfport.recipe import Recipe
+from tfport.target import ROOT, Target
+
+CODE_FLAGS = ("-ffunction-sections", "-fdata-sections", "-fPIC", "-g1")
+CXX_ONLY_FLAGS = ("-fno-gnu-unique",)
+_PACKAGE_ID_CONFS = ("tools.build:cflags", "tools.build:cxxflags")
+_TOOLS = (("AR", "ar"), ("NM", "nm"), ("OBJCOPY", "objcopy"), ("RANLIB", "ranlib"), ("STRIP", "strip"))
+# Flags of the user's shell would get into every object without showing in the package identity.
+_NEUTRAL_ENV = dict.fromkeys(("CC", "CXX", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS"), "")
+_INSTALLING = re.compile(
+    r"^-+ (?:Installing|Downloading) package (\S+?/\S+?)(?:#\S*)? \((\d+) of (\d+)\) -+$"
+)
+_BUILDING = re.compile(r"^Building from source (\S+?/[^:#]+)")
+
+
+@dataclass(frozen=True)
+class RecipeEvent:
+    """What happens to one recipe: ``state`` is ``started``, ``built`` (from source) or ``cached``."""
+
+    reference: str
+    state: str
+    index: int
+    total: int
+    seconds: float
+    log: Path
+
+
+Listener = Callable[[RecipeEvent], None]
+
+
+def render_profile(target: Target, jobs: int, prefix_map: Path | None = None) -> str:
+    """The Conan host profile of a target.
+
+    ``jobs`` is the number of compilers at once. ``prefix_map`` is a folder whose path the compiler leaves out
+    of the objects. Neither gets into a package identity, nor does ccache.
+    """
+    folder = ROOT / "toolchains" / "templates"
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder), undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+    flags = (*target.compile_flags, *CODE_FLAGS)
+    ccache = shutil.which("ccache")
+    launchers = {f"CMAKE_{language}_COMPILER_LAUNCHER": ccache for language in ("C", "CXX")} if ccache else {}
+    return environment.get_template("profile.jinja").render(
+        target=target,
+        jobs=jobs,
+        compilers={
+            "c": target.compiler.program("gcc"),
+            "cpp": target.compiler.program("g++"),
+            "asm": target.compiler.program("gcc"),
+        },
+        c_flags=flags,
+        cxx_flags=(*flags, *CXX_ONLY_FLAGS),
+        extra_variables=launchers,
+        package_id_confs=_PACKAGE_ID_CONFS,
+        tools=_TOOLS,
+        prefix_map=prefix_map,
+    )
+
+
+@dataclass
+class Conan:
+    """Conan in a home of its own; ``logs`` gets one file per recipe."""
+
+    home: Path
+    sources: Path
+    logs: Path
+    python: str = sys.executable
+    on_event: Listener = lambda event: None
+    _ready: bool = field(default=False, repr=False)
+
+    def export(self, recipes: Iterable[Recipe]) -> None:
+        """Put the recipes with their patches into Conan's cache, as they are now."""
+        for recipe in recipes:
+            self._run(
+                ["export", recipe.folder, "--name", recipe.name, "--version", recipe.version],
+                log=self.logs / "export" / f"{recipe.name}.log",
+            )
+
+    def install(self, reference: str, profile: str, options: Sequence[str] = ()) -> Path:
+        """Build ``reference`` (``name/version``) and all it needs; returns its package folder.
+
+        ``options`` are Conan option assignments (``tfport-lite/*:ops=all``). Raises ``BuildFailed`` with the
+        recipe that failed and its log, or ``DiskFull``.
+        """
+        profile_file = self.write_profile(profile)
+        graph = self.logs / "graph.json"
+        watch = _Watch(self.logs, self.on_event)
+        words = ["install", f"--requires={reference}", "--build=missing", "--no-remote"]
+        words += [f"--profile:host={profile_file}", "--profile:build=default"]
+        words += ["--format=json", f"--out-file={graph}"]
+        words += [f"--options:host={option}" for option in options]
+        try:
+            self._run(words, log=self.logs / "conan.log", on_line=watch.line)
+        except CommandFailed as error:
+            raise watch.failure(error) from None
+        finally:
+            watch.close()
+        watch.finish()
+        return package_folder(json.loads(graph.read_text(encoding="utf-8")), reference)
+
+    def test_package(self, recipe: Recipe, profile: str, options: Sequence[str] = ()) -> Completed:
+        """Build (if missing) and run the ``test_package`` of one recipe under the emulator."""
+        words: list[str | Path] = [
+            "create",
+            recipe.folder,
+            "--name",
+            recipe.name,
+            "--version",
+            recipe.version,
+        ]
+        words += ["--build=missing", "--no-remote", "--profile:build=default"]
+        words += [f"--profile:host={self.write_profile(profile)}"]
+        words += [f"--options:host={option}" for option in options]
+        return self._run(words, log=self.logs / f"test-{recipe.name}.log")
+
+    def write_profile(self, profile: str) -> Path:
+        """Keep a rendered profile where Conan and a person can read it."""
+        path = self.logs / "host.profile"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(profile, encoding="utf-8")
+        return path
+
+    def prepare(self) -> None:
+        """Make the home: its configuration and the profile of this machine, for tools such as flatc."""
+        if self._ready:
+            return
+        self.home.mkdir(parents=True, exist_ok=True)
+        conf = f"core.sources:download_cache={self.sources}\ncore:non_interactive=True\n"
+        path = self.home / "global.conf"
+        if not path.is_file() or path.read_text(encoding="utf-8") != conf:
+            path.write_text(conf, encoding="utf-8")
+        self._ready = True
+        if not (self.home / "profiles" / "default").is_file():
+            self._run(["profile", "detect", "--exist-ok"], log=self.logs / "profile.log")
+
+    def _run(
+        self, words: Sequence[str | Path], *, log: Path, on_line: Callable[[str], None] | None = None
+    ) -> Completed:
+        self.prepare()
+        # A conan.lock or a .conanrc in the current folder would be used silently.
+        folder = self.home / "cwd"
+        folder.mkdir(exist_ok=True)
+        env = {
+            **_NEUTRAL_ENV,
+            "CONAN_HOME": str(self.home),
+            "NO_COLOR": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            # Conan builds each revision in a folder with another random name; ccache must look past it.
+            "CCACHE_BASEDIR": str(self.home / "p" / "b"),
+            "CCACHE_NOHASHDIR": "1",
+        }
+        try:
+            return run(
+                [self.python, "-m", "conans.conan", *words], cwd=folder, env=env, log=log, on_line=on_line
+            )
+        except CommandFailed as error:
+            if "No space left on device" in error.stdout + error.stderr:
+                raise DiskFull(
+                    "No space is left on the disk while Conan ran",
+                    str(self.home),
+                    "Make room and run it again.",
+                ) from None
+            raise
+
+
+def package_folder(graph: dict[str, Any], reference: str) -> Path:
+    """The package folder of ``reference`` in the JSON that ``conan install`` prints."""
+    for node in graph["graph"]["nodes"].values():
+        if str(node.get("ref", "")).split("#", 1)[0] == reference and node.get("package_folder"):
+            return Path(node["package_folder"])
+    raise BuildFailed(f"Conan built no package for {reference}")
+
+
+class _Watch:
+    """Follows Conan's output: one log per recipe, and an event when a recipe starts and ends."""
+
+    def __init__(self, logs: Path, on_event: Listener) -> None:
+        self._logs = logs
+        self._on_event = on_event
+        self._sink: TextIO | None = None
+        self._current: tuple[str, int, int, float] | None = None
+        self._built = False
+        self._lines: list[str] = []
+
+    def line(self, text: str) -> None:
+        found = _INSTALLING.match(text.strip())
+        if found:
+            self.finish()
+            reference, index, total = found[1], int(found[2]), int(found[3])
+            self._current, self._built, self._lines = (reference, index, total, time.monotonic()), False, []
+            self._sink = self._log(reference).open("w", encoding="utf-8", errors="replace", buffering=1)
+            self._tell("started")
+        elif self._current is not None:
+            said = _BUILDING.match(text)
+            self._built = self._built or (said is not None and said[1] == self._current[0])
+        if self._sink is not None:
+            self._sink.write(text + "\n")
+            self._lines.append(text)
+
+    def finish(self) -> None:
+        if self._current is not None:
+            self._tell("built" if self._built else "cached")
+            self._current = None
+        self.close()
+
+    def close(self) -> None:
+        if self._sink is not None:
+            self._sink.close()
+            self._sink = None
+
+    def failure(self, error: CommandFailed) -> BuildFailed:
+        if self._current is None:
+            return BuildFailed(
+                f"Conan refused the build (it {error.what.split(':')[0]})", error.why, error.hint
+            )
+        reference = self._current[0]
+        return BuildFailed(
+            f"{reference} could not be built",
+            "\n".join(meaningful_lines("\n".join(self._lines))),
+            f"The whole log: {self._log(reference)}",
+        )
+
+    def _log(self, reference: str) -> Path:
+        return self._logs / f"{reference.split('/')[0]}.log"
+
+    def _tell(self, state: str) -> None:
+        assert self._current is not None
+        reference, index, total, started = self._current
+        seconds = time.monotonic() - started
+        self._on_event(RecipeEvent(reference, state, index, total, seconds, self._log(reference)))
