@@ -1,0 +1,116 @@
+"""Run target programs on this machine, and count their instructions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional, Union
+
+from tfport import command
+from tfport.command import Completed
+from tfport.errors import CommandFailed, EmulatorFailed, PluginFailed
+from tfport.target import Target
+
+COUNTER_SOURCE = Path(__file__).resolve().parent / "plugins" / "insn_count.c"
+_COMPILERS = ("gcc", "cc", "clang")
+Word = Union[str, Path]
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """A command prefix that makes this machine run the target's programs; empty if it can by itself."""
+
+    prefix: tuple[str, ...]
+
+    @classmethod
+    def for_target(cls, target: Target) -> Emulator:
+        """The target's emulator. Raises ``EmulatorFailed`` when it is not installed."""
+        words = target.emulator_command
+        if shutil.which(words[0]) is None:
+            raise EmulatorFailed(
+                f"The emulator {words[0]} is not installed",
+                hint=f"apt-get install {' '.join(target.emulator.packages)}",
+            )
+        return cls(tuple(words))
+
+    def argv(self, words: Sequence[Word], plugin: str = "") -> list[str]:
+        """The whole command for a target program; ``plugin`` as QEMU's ``-plugin`` takes it."""
+        extra = ["-plugin", plugin] if plugin else []
+        return [*self.prefix[:1], *extra, *self.prefix[1:], *(str(word) for word in words)]
+
+    def run(
+        self,
+        words: Sequence[Word],
+        *,
+        timeout: Optional[float] = None,
+        plugin: str = "",
+        cwd: Optional[Path] = None,
+        env: Optional[Mapping[str, str]] = None,
+        log: Optional[Path] = None,
+        check: bool = True,
+    ) -> Completed:
+        """Run a target program; ``timeout`` in seconds. Raises as ``command.run``."""
+        return command.run(self.argv(words, plugin), timeout=timeout, cwd=cwd, env=env, log=log, check=check)
+
+    def count(self, words: Sequence[Word], counter: Path, timeout: Optional[float] = None) -> dict[str, int]:
+        """Instructions of one run, by class and as "total"; ``counter`` from ``build_counter``.
+
+        Exact for a program of one thread. Raises ``PluginFailed`` when the emulator takes no plugins.
+        """
+        with tempfile.TemporaryDirectory(prefix="tfport-count-") as folder:
+            out = Path(folder) / "counts.json"
+            try:
+                self.run(words, timeout=timeout, plugin=f"{counter},out={out}")
+                counts: dict[str, int] = json.loads(out.read_text(encoding="utf-8"))
+            except (CommandFailed, OSError, ValueError) as error:
+                raise PluginFailed(
+                    f"{self.prefix[0]} could not count the instructions of {Path(str(words[0])).name}",
+                    str(getattr(error, "why", "") or error),
+                    "The dynamic qemu-arm of Debian 12 takes plugins; qemu-arm-static does not.",
+                ) from None
+        return counts
+
+    def count_per_round(
+        self,
+        words: Callable[[int], Sequence[Word]],
+        counter: Path,
+        rounds: tuple[int, int] = (1, 3),
+        timeout: Optional[float] = None,
+    ) -> dict[str, float]:
+        """Instructions of one more round, from two runs, so that start-up and end cancel out.
+
+        ``words(n)`` is the command line that makes n rounds.
+        """
+        first, second = (self.count(words(n), counter, timeout) for n in rounds)
+        return {name: (second[name] - first[name]) / (rounds[1] - rounds[0]) for name in first}
+
+
+def build_counter(folder: Path) -> Path:
+    """The instruction counter as a shared object in ``folder``, compiled for this machine on first use.
+
+    Raises ``PluginFailed`` without a host compiler.
+    """
+    source = COUNTER_SOURCE.read_bytes()
+    path = folder / f"insn_count-{hashlib.sha256(source).hexdigest()[:12]}.so"
+    if path.is_file():
+        return path
+    compiler = next((name for name in _COMPILERS if shutil.which(name)), None)
+    if compiler is None:
+        raise PluginFailed(
+            "There is no host C compiler for the instruction counter", hint="apt-get install gcc"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    flags = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-fvisibility=hidden"]
+    try:
+        command.run([compiler, *flags, "-o", part, COUNTER_SOURCE], timeout=120)
+    except CommandFailed as error:
+        raise PluginFailed("The instruction counter does not compile", error.why, error.hint) from None
+    part.replace(path)
+    return path
