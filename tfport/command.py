@@ -30,6 +30,7 @@ _ERROR_LINE = re.compile(
     r"(?i)(\berror:|\bfatal:|^E:|undefined reference|No space left|^Traceback|\w+(Error|Exception): |FAILED:)"
 )
 _Line = tuple[str, Optional[str]]  # stream name, line or None at its end
+_running: set[subprocess.Popen[bytes]] = set()
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ def run(
     words = tuple(str(word) for word in argv)
     started = time.monotonic()
     process = _start(words, cwd, env, stdin is not None)
+    _running.add(process)
     chunks: dict[str, list[str]] = {"stdout": [], "stderr": []}
     try:
         with _open_log(log, words, cwd) as sink:
@@ -91,12 +93,20 @@ def run(
     except BaseException:
         end_group(process)
         raise
+    finally:
+        _running.discard(process)
     done = Completed(
         words, returncode, "".join(chunks["stdout"]), "".join(chunks["stderr"]), time.monotonic() - started
     )
     if check and returncode != 0:
         raise failure(done, log)
     return done
+
+
+def end_all() -> None:
+    """End every program that a thread of this process is running: Ctrl-C reaches only the main thread."""
+    for process in list(_running):
+        end_group(process)
 
 
 def failure(done: Completed, log: Path | None = None) -> CommandFailed:
