@@ -222,7 +222,9 @@ def _failure(failed: Sequence[SourceRef], failures: dict[str, list[TfportError]]
     what = worst.what
     if isinstance(worst, NoNetwork):
         what = f"no network: {_files(len(failed))} missing ({', '.join(ref.filename for ref in failed)})"
-        lines = list(dict.fromkeys(_line(error) for error in every))[:3]
+        # The same of every file: one line for each cause is enough.
+        hint = "Connect this machine to the network, or give an offline bundle with --bundle DIR."
+        return NoNetwork(what, "\n".join(dict.fromkeys(error.why or error.what for error in every[:3])), hint)
     elif len(failed) > 1:
         lines.append(f"these could not be had: {', '.join(ref.filename for ref in failed)}")
     why = "\n".join(([worst.why] if worst.why else []) + lines)
