@@ -1,4 +1,4 @@
-"""The op set of a TensorFlow Lite library: what the port has, what is selected, and the manifest that says so.
+"""The op set of a TensorFlow Lite library: what the port has, what is selected, the manifest that says so.
 
 Standard library only and no import from the rest of tfport: the SDK recipe exports this file. Nothing is
 listed by hand: names, versions and the delegate's share are read from TensorFlow Lite's own sources.
