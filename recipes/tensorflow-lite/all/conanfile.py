@@ -66,8 +66,12 @@ class TensorflowLiteRecipe(ConanFile):
         lite = os.path.join("tensorflow", "lite")
         include = os.path.join(self.package_folder, "include")
         copy(self, "*.h", os.path.join(source, lite), os.path.join(include, lite))
-        copy(self, "version.h", os.path.join(source, "tensorflow", "core", "public"),
-             os.path.join(include, "tensorflow", "core", "public"))
+        copy(
+            self,
+            "version.h",
+            os.path.join(source, "tensorflow", "core", "public"),
+            os.path.join(include, "tensorflow", "core", "public"),
+        )
         # What an SDK that is cut to its models compiles again, with its own list of ops.
         for name in ("core/kernels/register.cc", "delegates/xnnpack/xnnpack_delegate.cc"):
             copy(self, name, os.path.join(source, lite), os.path.join(self.package_folder, "res", lite))
@@ -76,7 +80,10 @@ class TensorflowLiteRecipe(ConanFile):
         self.cpp_info.set_property("cmake_file_name", "tensorflowlite")
         self.cpp_info.set_property("cmake_target_name", "tensorflow::tensorflowlite")
         self.cpp_info.libs = ["tensorflow-lite"]
-        self.cpp_info.includedirs = ["include", os.path.join("include", "tensorflow", "lite", "kernels", "compat")]
+        self.cpp_info.includedirs = [
+            "include",
+            os.path.join("include", "tensorflow", "lite", "kernels", "compat"),
+        ]
         self.cpp_info.resdirs = ["res"]
         self.cpp_info.defines = ["EIGEN_NEON_GEBP_NR=4", "TFL_STATIC_LIBRARY_BUILD"]
         if self.settings.os in ("Linux", "FreeBSD"):
