@@ -25,7 +25,7 @@ from tfport.target import ROOT, Target
 
 CODE_FLAGS = ("-ffunction-sections", "-fdata-sections", "-fPIC", "-g1")
 CXX_ONLY_FLAGS = ("-fno-gnu-unique",)
-_PACKAGE_ID_CONFS = ("tools.build:cflags", "tools.build:cxxflags")
+_PACKAGE_ID_CONFS = ("tools.build:cflags", "tools.build:cxxflags", "user.tfport:target")
 _TOOLS = (("AR", "ar"), ("NM", "nm"), ("OBJCOPY", "objcopy"), ("RANLIB", "ranlib"), ("STRIP", "strip"))
 # Flags of the user's shell would get into every object without showing in the package identity.
 _NEUTRAL_ENV = dict.fromkeys(("CC", "CXX", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS"), "")
