@@ -42,6 +42,7 @@ PUBLIC_HEADERS = (
     "tensorflow/lite/model_builder.h",
     "tensorflow/lite/mutable_op_resolver.h",
     "tensorflow/lite/optional_debug_tools.h",
+    "tensorflow/lite/schema/schema_utils.h",
     "tensorflow/lite/signature_runner.h",
     "tensorflow/lite/string_util.h",
     "tfport/tfport.h",
