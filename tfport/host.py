@@ -23,6 +23,7 @@ from tfport.errors import CommandFailed, ConversionFailed, TfportError
 from tfport.inputs import Array
 from tfport.model import LiteModel
 
+_RECIPE = 2  # part of a result's name: raise it when reference.py changes what it writes
 TIME_LIMIT = 900.0  # seconds for one list of jobs
 
 
@@ -54,7 +55,8 @@ class Host:
 
     def results(self, model: LiteModel, inputs: Mapping[str, Array], intermediates: bool) -> Path:
         """The .npz of ``reference.run_reference`` for these inputs."""
-        digest = hashlib.sha256(f"{model.sha256} {intermediates} {reference.require()}".encode())
+        setting = f"{_RECIPE} {model.sha256} {intermediates} {reference.require()}"
+        digest = hashlib.sha256(setting.encode())
         for name, values in inputs.items():
             digest.update(f"{name} {values.dtype} {values.shape} ".encode())
             digest.update(repr(values.tolist()).encode() if values.dtype == object else values.tobytes())
@@ -80,7 +82,7 @@ class Host:
     def unravelled(self, model: LiteModel) -> Path:
         """The unravelled form of a model, see ``tfport.split``."""
         return self._want(
-            f"unravelled-{model.sha256[:16]}.tflite", {"do": "unravel", "model": str(model.path)}
+            f"unravelled-{_RECIPE}-{model.sha256[:16]}.tflite", {"do": "unravel", "model": str(model.path)}
         )
 
     def work(self) -> None:

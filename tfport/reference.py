@@ -70,14 +70,16 @@ def run_reference(
     """Run a .tflite by the reference kernels and write ``result`` (.npz).
 
     ``inputs`` are the main graph's inputs by tensor name. The file holds ``out<k>`` for output number k and,
-    with ``intermediates``, ``t<index>`` for every tensor of the main graph that holds numbers.
+    with ``intermediates``, ``t<index>`` for every input and every result of a node that holds numbers.
     """
+    from tfport.split import expose
+
     tf = import_tensorflow()
+    data = model.read_bytes()
     interpreter = tf.lite.Interpreter(
-        str(model),
+        model_content=expose(data) if intermediates else data,
         num_threads=1,
         experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF,
-        experimental_preserve_all_tensors=intermediates,
     )
     details = {entry["name"]: entry for entry in interpreter.get_input_details()}
     for name, values in inputs.items():
@@ -89,15 +91,12 @@ def run_reference(
     interpreter.invoke()
     kept = {}
     for position, entry in enumerate(interpreter.get_output_details()):
-        kept[f"out{position}"] = _plain(interpreter.get_tensor(entry["index"]))
+        values = interpreter.get_tensor(entry["index"])
+        kept[f"out{position}"] = _plain(values)
+        if intermediates and values.dtype != object:
+            kept[f"t{entry['index']}"] = values
     if intermediates:
-        for entry in interpreter.get_tensor_details():
-            try:
-                values = interpreter.get_tensor(entry["index"])
-            except ValueError:  # resources, variants and tensors that no operator filled
-                continue
-            if values.dtype != object:
-                kept[f"t{entry['index']}"] = values
+        kept.update({f"t{details[name]['index']}": values for name, values in inputs.items()})
     part = result.with_name(f".{result.stem}.part.npz")
     part.parent.mkdir(parents=True, exist_ok=True)
     np.savez(part, **kept)

@@ -8,13 +8,15 @@ stay constants. One run of that model is one run of every operator.
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
 from tfport.catalogue import write_whole
-from tfport.model import LiteModel
+from tfport.lite_schema import TENSOR_TYPES
+from tfport.model import LiteModel, read_tflite
 from tfport.reference import import_schema
 
 # They call other graphs or keep state between calls, so they mean nothing alone.
@@ -108,17 +110,33 @@ def unravel(data: bytes, parts: Unravelled) -> bytes:
         node.intermediates = [add(i, f"n{number}_mid{i}") for i in _numbers(node.intermediates)]
         alone.operators.append(node)
     made.subgraphs = [alone]
-    import flatbuffers
+    return _packed(made, len(data))
 
-    builder = flatbuffers.Builder(len(data) + 65536)
-    builder.Finish(made.Pack(builder), file_identifier=b"TFL3")
-    return bytes(builder.Output())
+
+def expose(data: bytes) -> bytes:
+    """The same model with every activation as a further output of its main graph, after its own outputs.
+
+    The interpreter's option to preserve all tensors does not keep operators of 2.14 from working in place, on
+    top of the tensor that is to be read. A graph's outputs are never shared.
+    """
+    schema = import_schema()
+    made = schema.ModelT.InitFromPackedBuf(data, 0)
+    graph = made.subgraphs[0]
+    # What is not held stays out, numbered as in the schema's TensorType.
+    unheld = {TENSOR_TYPES.index(name) for name in _UNHELD_TYPES}
+    own = _numbers(graph.outputs)
+    results = [i for node in graph.operators for i in _numbers(node.outputs) if i >= 0]
+    graph.outputs = own + [
+        i for i in dict.fromkeys(results) if i not in own and graph.tensors[i].type not in unheld
+    ]
+    made.signatureDefs = None
+    for buffer in made.buffers:
+        buffer.__class__ = _aligned_class(schema)
+    return _packed(made, len(data))
 
 
 def unravel_file(model: Path, result: Path) -> dict[str, Any]:
     """Write the unravelled form of all nodes that can stand alone."""
-    from tfport.model import read_tflite
-
     parts = plan(read_tflite(model))
     write_whole(result, unravel(model.read_bytes(), parts))
     return {"nodes": len(parts.nodes)}
@@ -128,19 +146,37 @@ def _numbers(values: Any) -> list[int]:
     return [] if values is None else [int(value) for value in values]
 
 
+def _packed(model: Any, size: int) -> bytes:
+    import flatbuffers
+
+    builder = flatbuffers.Builder(size + 65536)
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
+
+
 def _aligned(schema: Any, data: Any) -> Any:
-    """A buffer at a multiple of 16 bytes, as the schema demands; the generated Python class forgets it."""
-    content = bytes(data)
+    buffer = _aligned_class(schema)()
+    buffer.data = data
+    return buffer
+
+
+@functools.lru_cache(maxsize=1)
+def _aligned_class(schema: Any) -> Any:
+    """A buffer at a multiple of 16 bytes, as the schema demands and the generated class forgets."""
 
     class Aligned(schema.BufferT):  # type: ignore[misc]
         def Pack(self, builder: Any) -> int:  # noqa: N802 - the generated code's name
-            builder.StartVector(1, len(content), 16)
-            head = builder.head - len(content)
-            builder.head = head
-            builder.Bytes[head : head + len(content)] = content
-            packed = builder.EndVector()
+            content = b"" if self.data is None else bytes(self.data)
+            packed = None
+            if content:
+                builder.StartVector(1, len(content), 16)
+                head = builder.head - len(content)
+                builder.head = head
+                builder.Bytes[head : head + len(content)] = content
+                packed = builder.EndVector()
             schema.BufferStart(builder)
-            schema.BufferAddData(builder, packed)
+            if packed is not None:
+                schema.BufferAddData(builder, packed)
             return int(schema.BufferEnd(builder))
 
-    return Aligned()
+    return Aligned

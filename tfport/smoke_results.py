@@ -1,0 +1,138 @@
+"""What a smoke test found: plain data for the terminal and for report.json."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Optional
+
+from tfport.compare import Difference
+from tfport.errors import SmokeFailed
+from tfport.target_run import Setting
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """One run. Times in seconds (emulated, so no measure of a device), memory in bytes."""
+
+    model: str
+    input: str
+    threads: int
+    xnnpack: bool
+    problems: tuple[str, ...]
+    differences: tuple[Difference, ...] = ()
+    top_class: Optional[int] = None
+    label: str = ""
+    score: Optional[float] = None
+    seconds: float = 0.0
+    seconds_per_inference: float = 0.0
+    nodes: int = 0
+    delegated_nodes: int = 0
+    kernels: tuple[str, ...] = ()
+    memory: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+    @property
+    def worst(self) -> float:
+        """The largest difference of any output, in its units or steps."""
+        return max((difference.worst for difference in self.differences), default=0.0)
+
+
+@dataclass(frozen=True)
+class OpsResult:
+    """Every operator of a quantised model fed the reference's inputs; ``left_out`` cannot stand alone."""
+
+    model: str
+    input: str
+    xnnpack: bool
+    problems: tuple[str, ...]
+    ops: int = 0
+    left_out: int = 0
+    delegated_nodes: int = 0
+    worst_steps: float = 0.0
+    worst_op: str = ""
+    off_by_one: int = 0  # operators with any element one step off
+    worst_float: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+
+@dataclass(frozen=True)
+class CountResult:
+    """Instructions of one inference, one thread, XNNPACK on: by class, with "total"."""
+
+    model: str
+    per_inference: Mapping[str, float]
+    problems: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+
+@dataclass(frozen=True)
+class SmokeResults:
+    """All of it. ``reference`` False: nothing was compared. ``skipped`` says what did not run, and why."""
+
+    target: str
+    reference: bool
+    runs: tuple[RunResult, ...]
+    ops: tuple[OpsResult, ...]
+    counts: tuple[CountResult, ...]
+    skipped: tuple[str, ...]
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+    @property
+    def problems(self) -> list[str]:
+        """One line for each failure."""
+        lines = []
+        for run in self.runs:
+            where = f"{run.model}, {run.input}, {Setting(run.threads, run.xnnpack)}"
+            lines += [f"{where}: {problem}" for problem in run.problems]
+        for ops in self.ops:
+            where = f"{ops.model}, {ops.input}, op by op, XNNPACK {'on' if ops.xnnpack else 'off'}"
+            lines += [f"{where}: {problem}" for problem in ops.problems]
+        lines += [f"{count.model}: {problem}" for count in self.counts for problem in count.problems]
+        return lines
+
+    def raise_if_failed(self) -> None:
+        """Raise ``SmokeFailed`` with every failure."""
+        if not self.ok:
+            raise SmokeFailed(
+                f"The smoke test for {self.target} failed in {len(self.problems)} place(s)",
+                "\n".join(self.problems),
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """For report.json: plain values only; infinities become null."""
+        data = {
+            **asdict(self),
+            "ok": self.ok,
+            "problems": self.problems,
+            "runs": [{**asdict(r), "ok": r.ok, "worst": r.worst} for r in self.runs],
+            "ops": [{**asdict(r), "ok": r.ok} for r in self.ops],
+            "counts": [{**asdict(r), "ok": r.ok} for r in self.counts],
+        }
+        plain: dict[str, Any] = _plain(data)
+        return plain
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,89 @@
+"""Drive ``tfport-run`` for one model on one input and read what it leaves."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfport.command import describe_returncode
+from tfport.emulator import Emulator
+from tfport.errors import CommandTimedOut, EmulatorFailed
+from tfport.inputs import Array
+
+PROGRAM = "bin/tfport-run"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How a model is run."""
+
+    threads: int
+    xnnpack: bool
+
+    @property
+    def options(self) -> list[str]:
+        return ["--threads", str(self.threads), *([] if self.xnnpack else ["--no-xnnpack"])]
+
+    def __str__(self) -> str:
+        return f"{self.threads} thread{'s' * (self.threads > 1)}, XNNPACK {'on' if self.xnnpack else 'off'}"
+
+
+@dataclass(frozen=True)
+class TargetRun:
+    """``facts`` is the JSON of tfport-run, ``outputs`` in the model's order, ``seconds`` of wall clock."""
+
+    facts: dict[str, Any]
+    outputs: tuple[Array, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Runner:
+    """The tfport-run of an SDK under an emulator; ``scratch`` takes outputs for as long as they are read."""
+
+    emulator: Emulator
+    program: Path
+    scratch: Path
+    timeout: float = 300.0
+
+    def words(
+        self, model: Path, inputs: Sequence[tuple[str, Path]], setting: Setting, *more: str
+    ) -> list[str]:
+        """The command line, without the emulator."""
+        feeds = [word for name, path in inputs for word in ("--input", f"{name}={path}")]
+        return [str(self.program), str(model), *feeds, *setting.options, *more]
+
+    def run(self, model: Path, inputs: Sequence[tuple[str, Path]], setting: Setting) -> TargetRun:
+        """Run once. Raises ``EmulatorFailed`` with what tfport-run said."""
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
+            words = self.words(model, inputs, setting, "--json", "--output", folder)
+            try:
+                done = self.emulator.run(words, timeout=self.timeout, check=False)
+            except CommandTimedOut:
+                raise EmulatorFailed(f"tfport-run did not end within {self.timeout:g} s") from None
+            if done.returncode != 0:
+                said = [line for line in done.stderr.splitlines() if line.strip()]
+                raise EmulatorFailed(
+                    f"tfport-run {describe_returncode(done.returncode)}", said[-1] if said else ""
+                )
+            try:
+                facts = json.loads(done.stdout)
+                outputs = tuple(_load(Path(folder) / entry["file"]) for entry in facts["outputs"])
+            except (ValueError, KeyError, OSError) as error:
+                raise EmulatorFailed("tfport-run left no readable results", str(error)) from None
+        return TargetRun(facts, outputs, done.seconds)
+
+
+def _load(path: Path) -> Array:
+    if path.suffix == ".json":
+        entry = json.loads(path.read_text(encoding="utf-8"))
+        return np.array([text.encode() for text in entry["data"]]).reshape(entry["shape"])
+    values: Array = np.load(path, allow_pickle=False)
+    return values
