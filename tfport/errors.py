@@ -129,6 +129,21 @@ class TestsFailed(TfportError):
     exit_code = 23
 
 
+# 24 is build.py's own: no Python that fits.
+
+
+class VenvMissing(TfportError):
+    """Python's venv module is not installed."""
+
+    exit_code = 25
+
+
+class RequirementsFailed(TfportError):
+    """pip could not install the locked requirements."""
+
+    exit_code = 26
+
+
 # Sources, recipes and patches: 30-39.
 
 
