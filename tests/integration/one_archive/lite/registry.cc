@@ -1,0 +1,5 @@
+#include "registry.h"
+
+static int count;
+int KernelCount() { return count; }
+Registration::Registration() { count++; }

@@ -1,0 +1,5 @@
+#pragma once
+int KernelCount();
+struct Registration {
+  Registration();
+};

@@ -1,0 +1,1 @@
+int xnn_unneeded(int a) { return a; }
