@@ -41,11 +41,11 @@ class XnnpackRecipe(ConanFile):
         core = str(self.options.target_core)
         if core != "runtime" and not str(self.settings.arch).startswith("armv7"):
             raise ConanInvalidConfiguration(
-                f"xnnpack:target_core={core} chooses among 32-bit ARM microkernels, but arch is {self.settings.arch}."
+                f"target_core={core} chooses among 32-bit ARM microkernels, but arch is {self.settings.arch}."
             )
         if core in ("cortex-a8", "cortex-a9") and self.options.vfpv4:
             raise ConanInvalidConfiguration(
-                f"xnnpack:vfpv4=True cannot work with target_core={core}: this core has VFPv3, build with vfpv4=False."
+                f"vfpv4=True cannot work with target_core={core}, a core with VFPv3: build with vfpv4=False."
             )
 
     def source(self):
