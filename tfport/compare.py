@@ -88,8 +88,13 @@ def same_top_class(got: Array, want: Array) -> bool:
 
 
 def is_classification(tensor: Array) -> bool:
-    """Whether a tensor looks like one row of class scores: batch 1, two classes or more."""
-    return tensor.dtype.kind in "fiu" and tensor.size > 1 and tensor.size == tensor.shape[-1]
+    """Whether a tensor looks like one row of class scores: [classes] or [1, classes], two classes or more."""
+    return (
+        tensor.dtype.kind in "fiu"
+        and 1 <= tensor.ndim <= 2
+        and tensor.size > 1
+        and tensor.size == tensor.shape[-1]
+    )
 
 
 def _in_steps(want: Array, quantised: bool) -> bool:

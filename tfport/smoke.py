@@ -145,12 +145,15 @@ class Smoke:
             yield picture, {tensor.name: values}
 
     def _user_cases(self) -> list[Case]:
+        models = [read_tflite(user.path) for user in self.users]
+        names = {tensor.name for model in models for tensor in model.inputs}
         cases = []
-        for user in self.users:
-            lite = read_tflite(user.path)
-            inputs = model_inputs(lite, user.inputs, self.seed)
-            source = "files" if user.inputs else SEEDED
-            cases.append(Case(user.path.name, lite, source, inputs, ALL_SETTINGS))
+        for user, lite in zip(self.users, models):
+            # With several models each takes what it has an input for; a name that none has is an error.
+            own = {tensor.name for tensor in lite.inputs}
+            given = {name: path for name, path in user.inputs.items() if name in own or name not in names}
+            inputs = model_inputs(lite, given, self.seed)
+            cases.append(Case(user.path.name, lite, "files" if given else SEEDED, inputs, ALL_SETTINGS))
         return cases
 
     def _references(self, cases: Sequence[Case]) -> dict[int, dict[str, Array]]:
@@ -320,8 +323,8 @@ def _judge(
 
 
 def _classify(case: Case, outputs: Sequence[Array]) -> tuple[Optional[int], str, Optional[float]]:
-    """Class number, its label and its score, for a model that gives one row of scores."""
-    if not outputs or not is_classification(outputs[0]):
+    """Class number, its label and its score, for a model that gives one row of scores and nothing else."""
+    if len(outputs) != 1 or not is_classification(outputs[0]):
         return None, "", None
     best = top_class(outputs[0])
     score = float(outputs[0].reshape(-1)[best])
