@@ -168,9 +168,6 @@ class Conan:
             "CONAN_HOME": str(self.home),
             "NO_COLOR": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
-            # Conan builds each revision in a folder with another random name; ccache must look past it.
-            "CCACHE_BASEDIR": str(self.home / "p" / "b"),
-            "CCACHE_NOHASHDIR": "1",
         }
         try:
             return run(

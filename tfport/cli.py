@@ -1,0 +1,186 @@
+"""The command line: verbs, options, exit codes. ``build`` is the verb when none is given."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Optional
+
+from tfport import __version__, verbs
+from tfport.errors import DiskFull, TfportError
+from tfport.pipeline import Request, build, fetch_all, make_plan, smoke_again
+from tfport.report import Reporter
+
+VERBS = ("build", "fetch", "smoke", "check", "test", "doctor", "list", "clean")
+INTERRUPTED = 130  # what shells give for Ctrl-C
+INTERNAL = 70
+
+
+def parser() -> argparse.ArgumentParser:
+    """All verbs and their options; each also takes --json and --debug."""
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--json", action="store_true", help="one JSON object on stdout, all else on stderr")
+    shared.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    shared.add_argument("--no-reference", action="store_true", help="do without host TensorFlow")
+    shared.add_argument(
+        "--install-deps", action="store_true", help="install missing Debian packages with apt"
+    )
+
+    top = argparse.ArgumentParser(prog="build.py", description=__doc__, allow_abbrev=False)
+    top.add_argument("--version", action="version", version=f"tfport {__version__}")
+    subs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
+
+    job = _job(target_required=True)
+
+    def add(verb: str, text: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        return subs.add_parser(
+            verb, help=text, description=text, parents=[*parents, shared], allow_abbrev=False
+        )
+
+    add("build", "plan, fetch, build, check, smoke-test and report (the default)", job)
+    add("smoke", "smoke-test a finished SDK again", job)
+    add("fetch", "bring every source into the cache, for builds without network", job).set_defaults(
+        target=None
+    )
+    check = add("check", "hold an SDK against its target, and models against an SDK")
+    check.add_argument("--sdk", required=True, type=Path, metavar="DIR", help="an SDK, archive or program")
+    check.add_argument("--model", action="append", default=[], type=Path, metavar="FILE")
+    check.add_argument("--target", help="also check the machine code for this target")
+    test = add("test", "run the project's own tests")
+    test.add_argument("--full", action="store_true", help="also the slow and exhaustive ones")
+    test.add_argument("rest", nargs="*", metavar="PYTEST_ARGUMENT", help="after --, passed on to pytest")
+    add("doctor", "say what this machine lacks and how to get it").add_argument("--target")
+    add("list", "list targets, recipes and models")
+    clean = add("clean", "remove dist/ and build/")
+    clean.add_argument("--cache", action="store_true", help="remove the source and Conan caches too")
+    return top
+
+
+def _job(*, target_required: bool) -> argparse.ArgumentParser:
+    job = argparse.ArgumentParser(add_help=False)
+    job.add_argument("--target", required=target_required, help="a file of toolchains/, such as zuluko")
+    job.add_argument("--runtime", default="lite", choices=("lite", "tensorflow", "acl"))
+    job.add_argument(
+        "--model", action="append", default=[], type=Path, metavar="FILE", help="cut to this model"
+    )
+    job.add_argument("--input", action="append", default=[], type=_named_file, metavar="NAME=FILE.npy")
+    job.add_argument("--output", type=Path, metavar="DIR", help="the SDK's folder (default: below dist/)")
+    job.add_argument(
+        "--jobs", type=_count, metavar="N", help="compilers at once (default: by cores and memory)"
+    )
+    job.add_argument("--offline", action="store_true", help="use the caches only")
+    return job
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    """Run one command line; returns the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
+        words.insert(0, "build")
+    options = parser().parse_args(words)
+    reporter = Reporter(to_stderr=options.json)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    try:
+        result = _run(options, reporter)
+        if options.json:
+            print(json.dumps(result, indent=2))
+        return 0
+    except TfportError as error:
+        return _failed(error, options, reporter)
+    except KeyboardInterrupt as stop:
+        reporter.say("\nInterrupted. Nothing half-written is left; the same command goes on from here.")
+        return 128 + stop.args[0] if stop.args else INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except OSError as error:
+        if error.errno not in (28, 122):  # ENOSPC, EDQUOT
+            return _unexpected(error, options, reporter)
+        full = DiskFull(f"No space is left on the disk: {error}", "", "Make room and run it again.")
+        return _failed(full, options, reporter)
+    except Exception as error:
+        return _unexpected(error, options, reporter)
+
+
+def _run(options: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
+    if options.verb in ("build", "smoke"):
+        plan = make_plan(_request(options))
+        reporter.plan(plan.rows())
+        return build(plan, reporter) if options.verb == "build" else smoke_again(plan, reporter)
+    if options.verb == "fetch":
+        options.target = options.target or "zuluko"  # the sources are the same for every target
+        plan = make_plan(_request(options))
+        fetch_all(plan, reporter)
+        reporter.say(f"All sources are in {plan.cache.root}")
+        return {"cache": str(plan.cache.root)}
+    if options.verb == "check":
+        return verbs.check(options.sdk, options.model, options.target, reporter)
+    if options.verb == "test":
+        return verbs.test(options.full, options.rest, options.install_deps, reporter)
+    if options.verb == "doctor":
+        return verbs.doctor(options.target, options.install_deps, reporter)
+    if options.verb == "list":
+        return verbs.list_all(reporter)
+    return verbs.clean(options.cache, reporter)
+
+
+def _request(options: argparse.Namespace) -> Request:
+    return Request(
+        target=options.target,
+        runtime=options.runtime,
+        models=tuple(path.absolute() for path in options.model),
+        inputs=tuple(options.input),
+        output=options.output,
+        reference=not options.no_reference,
+        install_deps=options.install_deps,
+        offline=options.offline,
+        jobs=options.jobs,
+    )
+
+
+def _failed(error: TfportError, options: argparse.Namespace, reporter: Reporter) -> int:
+    if options.debug:
+        traceback.print_exc()
+    reporter.error(error)
+    if options.json:
+        parts = {"what": error.what, "why": error.why, "hint": error.hint}
+        print(json.dumps({"error": {"kind": type(error).__name__, "exit_code": error.exit_code, **parts}}))
+    return error.exit_code
+
+
+def _unexpected(error: Exception, options: argparse.Namespace, reporter: Reporter) -> int:
+    if options.debug:
+        traceback.print_exc()
+    fault = TfportError(
+        f"{type(error).__name__}: {error}", "This is a fault of tfport.", "See it with --debug."
+    )
+    reporter.error(fault)
+    return INTERNAL
+
+
+def _stop(number: int, _frame: object) -> None:
+    raise KeyboardInterrupt(number)
+
+
+def _named_file(text: str) -> tuple[str, Path]:
+    name, mark, path = text.rpartition("=")
+    if not mark or not name or not path:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=FILE.npy")
+    return name, Path(path).absolute()
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

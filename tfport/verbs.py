@@ -1,0 +1,147 @@
+"""The smaller verbs: check, test, doctor, list, clean."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Optional
+
+from tfport.catalogue import load_catalogue
+from tfport.check import check_sdk
+from tfport.command import run
+from tfport.environment import (
+    apt_line,
+    check_compiler,
+    compile_jobs,
+    needs,
+    provide,
+    tfport_home,
+    total_memory_bytes,
+    unmet,
+)
+from tfport.errors import PackagesMissing, TestsFailed, TfportError
+from tfport.locks import hold
+from tfport.manifest import read_manifest, refuse_unfit
+from tfport.model import read_tflite
+from tfport.recipe import load_recipes
+from tfport.reference import installed_version
+from tfport.report import Reporter
+from tfport.target import ROOT, load_target, target_names
+
+CACHES = ("conan", "files", "models", "sources", "tools")
+
+
+def check(sdk: Path, models: Sequence[Path], target: Optional[str], reporter: Reporter) -> dict[str, Any]:
+    """Models against an SDK's ops; without a model, or with a target, the SDK against its target.
+
+    Raises ``ModelRefused``, ``NotAnSdk``, ``CheckFailed``, ``ModelError``.
+    """
+    manifest = read_manifest(sdk)
+    for path in models:
+        model = read_tflite(path)
+        refuse_unfit(model, manifest)
+        delegated = sum(1 for op in model.ops if op.name in manifest.xnnpack)
+        reporter.say(
+            f"{path} runs: all its {len(model.ops)} operators are there, {delegated} also in XNNPACK"
+        )
+    facts: dict[str, Any] = {}
+    if sdk.is_dir() and (target or not models):
+        facts = check_sdk(sdk, load_target(target or manifest.target)).as_dict()
+        reporter.say(f"{sdk} is fit for {target or manifest.target}")
+    return {"sdk": str(sdk), "models": [str(path) for path in models], "check": facts}
+
+
+def test(full: bool, rest: Sequence[str], install: bool, reporter: Reporter) -> dict[str, Any]:
+    """pytest over tests/, in this virtual environment. Raises ``TestsFailed``."""
+    wanted = [need for name in target_names() for need in needs(load_target(name))]
+    if install:
+        provide(wanted, install=True, log=ROOT / "build" / "logs" / "apt", say=reporter.say)
+    elif unmet(wanted):
+        reporter.say("Without the cross compiler and the emulator many tests are skipped; see doctor.")
+    marks = [] if full else ["-m", "not full"]
+    words = [sys.executable, "-m", "pytest", *marks, *rest]
+    done = run(words, cwd=ROOT, log=ROOT / "build" / "logs" / "pytest.log", check=False, on_line=reporter.say)
+    if done.returncode != 0:
+        raise TestsFailed(
+            "The tests did not pass",
+            "",
+            f"The whole log: {ROOT / 'build' / 'logs' / 'pytest.log'}",
+        )
+    return {"passed": True, "seconds": done.seconds}
+
+
+def doctor(name: Optional[str], install: bool, reporter: Reporter) -> dict[str, Any]:
+    """What the machine has and lacks for one target or all; raises ``PackagesMissing`` if anything lacks."""
+    targets = [load_target(each) for each in ([name] if name else target_names())]
+    wanted = list({need.what: need for target in targets for need in needs(target)}.values())
+    if install:
+        provide(wanted, install=True, log=ROOT / "build" / "logs" / "apt", say=reporter.say)
+    lacking = unmet(wanted)
+    rows = [
+        (need.what, "missing" if need in lacking else "ok", " ".join(need.packages), need.purpose)
+        for need in wanted
+    ]
+    version = installed_version()
+    rows.append(("host TensorFlow", version or "missing", "", "reference and converter"))
+    rows.append(
+        ("ccache", "ok" if shutil.which("ccache") else "not there", "ccache", "optional: faster rebuilds")
+    )
+    memory = total_memory_bytes() / 1e9
+    rows.append(("compile jobs", str(compile_jobs()), "", f"by cores and {memory:.0f} GB of memory"))
+    free = shutil.disk_usage(_existing(tfport_home())).free / 1e9
+    rows.append((str(tfport_home()), f"{free:.0f} GB free", "", "caches; a build takes about 5 GB"))
+    reporter.table("This machine", ("what", "state", "packages", "for"), rows)
+    if lacking:
+        packages = list(dict.fromkeys(package for need in lacking for package in need.packages))
+        raise PackagesMissing(
+            f"This machine lacks Debian packages: {' '.join(packages)}", "", f"Run: {apt_line(packages)}"
+        )
+    problems = []
+    for target in targets:
+        try:
+            check_compiler(target)
+        except TfportError as error:
+            problems.append(error)
+    if problems:
+        raise problems[0]
+    reporter.say("Everything that a build needs is here.")
+    return {"missing": [], "tensorflow": version, "jobs": compile_jobs()}
+
+
+def list_all(reporter: Reporter) -> dict[str, Any]:
+    """Targets, recipes and models."""
+    targets = [load_target(name) for name in target_names()]
+    recipes = load_recipes(ROOT)
+    models = load_catalogue().models
+    reporter.table("Targets", ("name", "what it is"), [(t.name, t.description) for t in targets])
+    rows = [(r.name, r.version, str(len(r.patches) or "")) for r in recipes]
+    reporter.table("Recipes", ("name", "version", "patches"), rows)
+    reporter.table("Demo models", ("name", "form"), [(m.name, m.form) for m in models])
+    return {
+        "targets": {target.name: target.description for target in targets},
+        "recipes": {recipe.name: recipe.version for recipe in recipes},
+        "models": [model.name for model in models],
+    }
+
+
+def clean(cache: bool, reporter: Reporter) -> dict[str, Any]:
+    """Remove what builds made; waits for a build that runs."""
+    build = ROOT / "build"
+    with hold(build / ".lock", "A build runs in this tree; waiting for it.", reporter.say):
+        folders = [ROOT / "dist", *(path for path in build.iterdir() if path.name != ".lock")]
+        if cache:  # by name: TFPORT_HOME may be a folder that holds other things too
+            folders += [tfport_home() / name for name in CACHES]
+        removed = [str(path) for path in folders if path.exists()]
+        for path in folders:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+    reporter.say(f"Removed {', '.join(removed)}" if removed else "There was nothing to remove.")
+    return {"removed": removed}
+
+
+def _existing(path: Path) -> Path:
+    return path if path.exists() else _existing(path.parent)
