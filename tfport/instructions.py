@@ -70,7 +70,7 @@ def disassemble(elf: Elf, cpu: Cpu, limit: int = 200) -> Disassembly | None:
     maps = _mapping_symbols(elf)
     if not maps:
         return None
-    verdicts: dict[str, str] = {}
+    verdicts = {"": "an instruction set that is not known"}
     judges = [(needs, re.compile(pattern)) for needs, pattern in forbidden(cpu)]
     mnemonics: Counter[str] = Counter()
     findings: list[Finding] = []
@@ -81,10 +81,9 @@ def disassemble(elf: Elf, cpu: Cpu, limit: int = 200) -> Disassembly | None:
             data_bytes += len(code)
             continue
         code_bytes += len(code)
-        end = 0
-        for offset, size, mnemonic, operands in decoder.disasm_lite(code, 0):
-            mnemonics[mnemonic] += 1
-            end = offset + size
+        for offset, mnemonic, operands in decoder.decode(code):
+            if mnemonic:
+                mnemonics[mnemonic] += 1
             needs = verdicts.get(mnemonic)
             if needs is None:
                 needs = next((need for need, judge in judges if judge.match(mnemonic)), "")
@@ -92,10 +91,6 @@ def disassemble(elf: Elf, cpu: Cpu, limit: int = 200) -> Disassembly | None:
             if needs and len(findings) < limit:
                 name, into = names.at(section, start + offset)
                 findings.append(Finding(name, into, f"{mnemonic} {operands}".strip(), needs))
-        if end != len(code) and len(findings) < limit:
-            name, into = names.at(section, start + end)
-            word = code[end : end + 4].hex()
-            findings.append(Finding(name, into, f"bytes {word}", "an instruction set that is not known"))
     return Disassembly(sum(mnemonics.values()), code_bytes, data_bytes, mnemonics, tuple(findings))
 
 
@@ -109,11 +104,11 @@ def _mapping_symbols(elf: Elf) -> dict[int, list[tuple[int, str]]]:
 
 def _regions(
     elf: Elf, maps: dict[int, list[tuple[int, str]]]
-) -> Iterator[tuple[Section, int, bytes, capstone.Cs | None]]:
+) -> Iterator[tuple[Section, int, bytes, _Decoder | None]]:
     """(section, offset in it, bytes, decoder or None for data) of every stretch of the code sections."""
     decoders = {
-        "$a": capstone.Cs(capstone.CS_ARCH_ARM, capstone.CS_MODE_ARM | capstone.CS_MODE_V8),
-        "$t": capstone.Cs(capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_V8),
+        "$a": _Decoder(capstone.CS_MODE_ARM),
+        "$t": _Decoder(capstone.CS_MODE_THUMB),
         "$d": None,
     }
     for section in elf.sections:
@@ -127,6 +122,39 @@ def _regions(
         for (start, kind), (end, _) in zip(marks, [*marks[1:], (section.size, "")]):
             if end > start:
                 yield section, start, content[start:end], decoders[kind]
+
+
+class _Decoder:
+    """Decodes all of ARM up to version 8 (to name what is too new), and what version 8 dropped."""
+
+    def __init__(self, mode: int) -> None:
+        self._thumb = mode == capstone.CS_MODE_THUMB
+        self._newest = capstone.Cs(capstone.CS_ARCH_ARM, mode | capstone.CS_MODE_V8)
+        # Coprocessor loads and stores, as in setjmp of the C library, are gone from version 8.
+        self._older = capstone.Cs(capstone.CS_ARCH_ARM, mode)
+
+    def decode(self, code: bytes) -> Iterator[tuple[int, str, str]]:
+        """(offset, mnemonic, operands); without a mnemonic what does not decode, its bytes as operands."""
+        at = 0
+        while at < len(code):
+            end = at
+            for offset, size, mnemonic, operands in self._newest.disasm_lite(code[at:], at):
+                yield offset, mnemonic, operands
+                end = offset + size
+            if end == len(code):
+                return
+            older = next(self._older.disasm_lite(code[end : end + 4], end, 1), None)
+            if older is not None:
+                yield older[0], older[2], older[3]
+                at = end + older[1]
+            else:
+                width = self._width(code[end : end + 2])
+                yield end, "", f"bytes {code[end : end + width].hex()}"
+                at = end + width
+
+    def _width(self, start: bytes) -> int:
+        """Bytes of the instruction that begins here: Thumb tells by the top five bits."""
+        return 2 if self._thumb and int.from_bytes(start, "little") >> 11 < 0x1D else 4
 
 
 class _Names:

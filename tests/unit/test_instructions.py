@@ -71,9 +71,18 @@ def test_a_code_section_without_marks_is_arm_code() -> None:
     assert result is not None and [f.symbol for f in result.findings] == [".text.g"]
 
 
-def test_bytes_that_do_not_decode_are_a_finding() -> None:
-    (finding,) = decode(NOP + bytes.fromhex("ffffffff"), [("$t", 0)], A7).findings
-    assert str(finding) == "f+0x2: bytes ffffffff needs an instruction set that is not known"
+@pytest.mark.parametrize(("mark", "nop"), [("$t", NOP), ("$a", bytes.fromhex("00f020e3"))])
+def test_bytes_that_do_not_decode_are_a_finding_and_the_rest_is_judged(mark: str, nop: bytes) -> None:
+    vfma = VFMA_THUMB if mark == "$t" else VFMA_ARM
+    first, second = decode(nop + bytes.fromhex("ffffffff") + nop + vfma, [(mark, 0)]).findings
+    assert first.instruction == "bytes ffffffff" and first.offset == len(nop)
+    assert first.needs == "an instruction set that is not known"
+    assert second.needs == "VFPv4" and second.offset == 2 * len(nop) + 4
+
+
+def test_coprocessor_instructions_that_armv8_dropped_are_known() -> None:
+    result = decode(bytes.fromhex("ecec02a1") + NOP, [("$t", 0)], A7)  # stcl p1, as in setjmp
+    assert result.findings == () and result.instructions == 2
 
 
 def test_a_stripped_file_cannot_be_judged() -> None:
