@@ -24,7 +24,9 @@ from tfport.recipe import Recipe
 from tfport.target import ROOT, Target
 
 CODE_FLAGS = ("-ffunction-sections", "-fdata-sections", "-fPIC", "-g1")
-CXX_ONLY_FLAGS = ("-fno-gnu-unique",)
+CXX_ONLY_FLAGS = ("-fno-gnu-unique", "-Wno-psabi")
+# CMake itself would take -O3: more code, while the loops that matter are written by hand.
+_RELEASE_FLAGS = {f"CMAKE_{language}_FLAGS_RELEASE": "-O2 -DNDEBUG" for language in ("C", "CXX")}
 _PACKAGE_ID_CONFS = ("tools.build:cflags", "tools.build:cxxflags", "user.tfport:target")
 _TOOLS = (("AR", "ar"), ("NM", "nm"), ("OBJCOPY", "objcopy"), ("RANLIB", "ranlib"), ("STRIP", "strip"))
 # Flags of the user's shell would get into every object without showing in the package identity.
@@ -73,7 +75,7 @@ def render_profile(target: Target, jobs: int, prefix_map: Path | None = None) ->
         },
         c_flags=flags,
         cxx_flags=(*flags, *CXX_ONLY_FLAGS),
-        extra_variables=launchers,
+        extra_variables={**_RELEASE_FLAGS, **launchers},
         package_id_confs=_PACKAGE_ID_CONFS,
         tools=_TOOLS,
         prefix_map=prefix_map,

@@ -84,7 +84,7 @@ def op_set(lite: Path) -> OpSet:
 
 
 def generate(lite: Path, templates: Path, output: Path, *, ops: str, version: str, target: str) -> None:
-    """Write ``selected_ops.h``, ``manifest.c`` and ``ops.json`` into ``output``. Raises ops.OpError."""
+    """Write ``tfport_selected_ops.h``, ``manifest.c`` and ``ops.json`` into ``output``. Raises ops.OpError."""
     selected = op_set(lite).select(ops)
     manifest = selected.manifest(version=version, target=target)
     header = _template(templates / "selected_ops.h.jinja").render(
@@ -94,7 +94,7 @@ def generate(lite: Path, templates: Path, output: Path, *, ops: str, version: st
     )
     literal = manifest.replace("\\", "\\\\").replace('"', '\\"')
     output.mkdir(parents=True, exist_ok=True)
-    (output / "selected_ops.h").write_text(header, encoding="utf-8")
+    (output / "tfport_selected_ops.h").write_text(header, encoding="utf-8")
     (output / "manifest.c").write_text(
         f'const char tfport_lite_manifest[] = "{literal}";\n', encoding="utf-8"
     )

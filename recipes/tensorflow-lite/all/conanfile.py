@@ -47,6 +47,8 @@ class TensorflowLiteRecipe(ConanFile):
         toolchain = CMakeToolchain(self)
         toolchain.cache_variables["CMAKE_FIND_PACKAGE_PREFER_CONFIG"] = True
         toolchain.cache_variables["FETCHCONTENT_FULLY_DISCONNECTED"] = True
+        # It loads shared objects by name, which a static program on a small board cannot.
+        toolchain.cache_variables["TFLITE_ENABLE_EXTERNAL_DELEGATE"] = False
         toolchain.cache_variables["TFLITE_ENABLE_INSTALL"] = False
         toolchain.cache_variables["TFLITE_ENABLE_NNAPI"] = False
         # Most of a kernel's compile time is its headers, which a unit of several kernels parses once.
@@ -66,12 +68,8 @@ class TensorflowLiteRecipe(ConanFile):
         lite = os.path.join("tensorflow", "lite")
         include = os.path.join(self.package_folder, "include")
         copy(self, "*.h", os.path.join(source, lite), os.path.join(include, lite))
-        copy(
-            self,
-            "version.h",
-            os.path.join(source, "tensorflow", "core", "public"),
-            os.path.join(include, "tensorflow", "core", "public"),
-        )
+        for folder, pattern in (("tensorflow/core/public", "version.h"), ("third_party/eigen3", "*")):
+            copy(self, pattern, os.path.join(source, folder), os.path.join(include, folder))
         # What an SDK that is cut to its models compiles again, with its own list of ops.
         for name in ("core/kernels/register.cc", "delegates/xnnpack/xnnpack_delegate.cc"):
             copy(self, name, os.path.join(source, lite), os.path.join(self.package_folder, "res", lite))
