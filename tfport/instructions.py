@@ -17,13 +17,14 @@ import capstone
 from tfport.elf import SHF_EXECINSTR, SHT_PROGBITS, Elf, Section
 from tfport.target import Cpu
 
-# Mnemonic patterns by the extension they belong to; a condition or a data type may follow each.
+# Mnemonic patterns by the extension they belong to. A condition may follow: vfmalt.f32 is a fused multiply-add
+# on "less than", vfmal.f16 another instruction.
 _ARMV8 = (
     r"vrint[anpmxzr]|vsel(?:eq|ge|gt|vs)|v(?:max|min)nm|vcvt[anpm]\.|vjcvt|aes[dei]|aesi?mc|sha(?:1|256)|"
-    r"crc32|lda|stl|sevl|hlt|dcps|v[su]?s?u?dot|v[su]+mmla|vfm[as]l|vqrdml[as]h|vcmla|vcadd|vmovx|vins|"
+    r"crc32|lda|stl|sevl(?!\w)|hlt|dcps|v[su]?s?u?dot|v[su]+mmla|vfm[as]l\.|vqrdml[as]h|vcmla|vcadd|vmovx|vins|"
     r"vmull\.p64|bf[a-z]*\.bf16|v\w+\.bf16|v(?!cvt)\w+\.f16"
 )
-_VFPV4 = r"vfn?m[as](?!l)|vcvt[bt]?\w*\.f(?:32\.f16|16\.f32)"
+_VFPV4 = r"vfn?m[as](?!l\.)|vcvt[bt]?\w*\.f(?:32\.f16|16\.f32)"
 _DIVIDE = r"[su]div"
 _MAPPING = ("$a", "$t", "$d")
 

@@ -16,6 +16,7 @@ from tests.integration.cross import (
     Sdk,
     compile_file,
     emulate,
+    link_program,
     needs_compiler,
     needs_emulator,
 )

@@ -103,6 +103,12 @@ def test_findings_are_limited() -> None:
     ("mnemonic", "needs"),
     [
         ("vfmaeq.f32", "VFPv4"),
+        ("vfmalt.f32", "VFPv4"),
+        ("vfmsls.f64", "VFPv4"),
+        ("sevl", "ARMv8 or its extensions"),
+        ("sevlt", None),
+        ("vcvtpl.s32.f32", None),
+        ("vcvtmi.s32.f32", None),
         ("vfnms.f64", "VFPv4"),
         ("vcvt.f32.f16", "VFPv4"),
         ("vcvtb.f16.f32", "VFPv4"),
