@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -52,18 +51,20 @@ class RecipeEvent:
 Listener = Callable[[RecipeEvent], None]
 
 
-def render_profile(target: Target, jobs: int, prefix_map: Path | None = None) -> str:
+def render_profile(
+    target: Target, jobs: int, prefix_map: Path | None = None, ccache: str | None = None
+) -> str:
     """The Conan host profile of a target.
 
     ``jobs`` is the number of compilers at once. ``prefix_map`` is a folder whose path the compiler leaves out
-    of the objects. Neither gets into a package identity, nor does ccache.
+    of the objects. ``ccache`` is the program's path, if it is to be used. None of them gets into a package
+    identity.
     """
     folder = ROOT / "toolchains" / "templates"
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder), undefined=jinja2.StrictUndefined, trim_blocks=True
     )
     flags = (*target.compile_flags, *CODE_FLAGS)
-    ccache = shutil.which("ccache")
     launchers = {f"CMAKE_{language}_COMPILER_LAUNCHER": ccache for language in ("C", "CXX")} if ccache else {}
     return environment.get_template("profile.jinja").render(
         target=target,

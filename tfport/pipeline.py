@@ -278,7 +278,7 @@ def _build(plan: Plan, outcome: Outcome, reporter: Reporter) -> Path:
     with hold(plan.home / "conan.lock", "Another build uses Conan's cache; waiting for it.", reporter.say):
         reporter.say(f"Building with Conan; logs are in {conan.logs}")
         conan.export(plan.recipes)
-        profile = render_profile(plan.target, plan.jobs, conan.home / "p")
+        profile = render_profile(plan.target, plan.jobs, conan.home / "p", shutil.which("ccache"))
         try:
             with reporter.recipes():
                 return conan.install(plan.sdk_recipe.reference, profile, [f"{SDK_RECIPE}/*:ops={plan.ops}"])
@@ -308,8 +308,9 @@ def _digest(plan: Plan, compiler: str) -> str:
         ROOT / "tfport",
         TOOLCHAINS / "templates",
     )
-    profile = [line for line in render_profile(plan.target, 1).splitlines() if "extra_variables" not in line]
-    return digest_inputs(folders, [*profile, repr(plan.target), plan.ops, compiler, __version__])
+    return digest_inputs(
+        folders, [render_profile(plan.target, 1), repr(plan.target), plan.ops, compiler, __version__]
+    )
 
 
 class _timed:  # noqa: N801
