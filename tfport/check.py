@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -200,8 +201,19 @@ def _check_code(elf: Elf, cpu: Cpu, findings: list[Finding]) -> Disassembly | No
         return None
     code = disassemble(elf, cpu)
     if code is not None:
-        findings += [(AboveTarget, f"{elf.name}: {finding}") for finding in code.findings]
+        findings += [(AboveTarget, f"{elf.name}: {text}") for text in _by_function(code)]
     return code
+
+
+def _by_function(code: Disassembly) -> list[str]:
+    """One line for each function and extension: its first instruction and how many more there are."""
+    first: dict[tuple[str, str], str] = {}
+    count: Counter[tuple[str, str]] = Counter()
+    for finding in code.findings:
+        key = (finding.symbol, finding.needs)
+        first.setdefault(key, str(finding))
+        count[key] += 1
+    return [text + (f" (and {count[key] - 1} more)" if count[key] > 1 else "") for key, text in first.items()]
 
 
 def _programs(sdk: Path) -> list[Path]:

@@ -17,8 +17,8 @@ import capstone
 from tfport.elf import SHF_EXECINSTR, SHT_PROGBITS, Elf, Section
 from tfport.target import Cpu
 
-# Mnemonic patterns by the extension they belong to. A condition may follow: vfmalt.f32 is a fused multiply-add
-# on "less than", vfmal.f16 another instruction.
+# Mnemonic patterns by the extension they belong to. A condition may follow: vfmalt.f32 is a fused
+# multiply-add on "less than", vfmal.f16 another instruction.
 _ARMV8 = (
     r"vrint[anpmxzr]|vsel(?:eq|ge|gt|vs)|v(?:max|min)nm|vcvt[anpm]\.|vjcvt|aes[dei]|aesi?mc|sha(?:1|256)|"
     r"crc32|lda|stl|sevl(?!\w)|hlt|dcps|v[su]?s?u?dot|v[su]+mmla|vfm[as]l\.|vqrdml[as]h|vcmla|vcadd|vmovx|vins|"
@@ -63,7 +63,7 @@ def forbidden(cpu: Cpu) -> tuple[tuple[str, str], ...]:
     return tuple(rules)
 
 
-def disassemble(elf: Elf, cpu: Cpu, limit: int = 200) -> Disassembly | None:
+def disassemble(elf: Elf, cpu: Cpu, limit: int = 100_000) -> Disassembly | None:
     """Decode every instruction of ``elf``; None when it has no mapping symbols.
 
     At most ``limit`` findings are kept. A code byte that does not decode is a finding too.

@@ -95,7 +95,16 @@ def test_a_single_forbidden_instruction_is_found_where_it_is(tmp_path: Path) -> 
     """Attributes do not tell: a function may be compiled for more than its file says."""
     error = refused(one_file(tmp_path, PRAGMA, "-ffp-contract=fast", target=VFPV3), VFPV3)
     assert type(error) is AboveTarget
-    assert "TfLiteF+0x0: vfma.f32" in error.why and "needs VFPv4" in error.why
+    assert "TfLiteF+0x0: vfma.f32" in error.why and error.why.endswith("needs VFPv4")
+
+
+def test_many_in_one_function_are_one_line_with_a_count(tmp_path: Path) -> None:
+    text = (
+        PRAGMA + "float TfLiteG(float a, float b) { return __builtin_fmaf(a, __builtin_fmaf(b, b, a), b); }\n"
+    )
+    error = refused(one_file(tmp_path, text, target=VFPV3), VFPV3)
+    assert error.what.endswith("2 findings")
+    assert "TfLiteG+0x" in error.why and error.why.endswith("needs VFPv4 (and 1 more)")
 
 
 def test_the_same_instruction_is_counted_where_it_is_allowed(tmp_path: Path) -> None:
