@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tfport import cli
+from tfport.errors import DiskFull, TfportError, UnknownTarget
+from tfport.pipeline import Plan, Request
+from tfport.report import Reporter
+
+ROOT = Path(__file__).resolve().parents[2]
+Seen = list[Request]
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> Seen:
+    """The requests that reach the pipeline, which does nothing."""
+    requests: Seen = []
+
+    def plan(request: Request) -> Any:
+        requests.append(request)
+        return type("NoPlan", (), {"rows": lambda self: [("target", request.target)]})()
+
+    monkeypatch.setattr(cli, "make_plan", plan)
+    monkeypatch.setattr(cli, "build", lambda plan, reporter: {"built": True})
+    monkeypatch.setattr(cli, "smoke_again", lambda plan, reporter: {"smoked": True})
+    return requests
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    def fail(plan: Plan, reporter: Reporter) -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "build", fail)
+
+
+def test_build_is_the_verb_when_none_is_given(seen: Seen) -> None:
+    assert cli.main(["--target", "zuluko"]) == cli.main(["build", "--target", "zuluko"]) == 0
+    assert seen[0] == seen[1] == Request("zuluko")
+
+
+def test_every_option_arrives(seen: Seen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["--target", "t", "--model", "a.tflite", "--model", "b.tflite", "--input", "x=y=1.npy"]
+    words += ["--output", "out", "--jobs", "3", "--offline", "--no-reference", "--install-deps"]
+    assert cli.main(words) == 0
+    assert seen == [
+        Request(
+            target="t",
+            models=(tmp_path / "a.tflite", tmp_path / "b.tflite"),
+            inputs=(("x=y", tmp_path / "1.npy"),),
+            output=Path("out"),
+            reference=False,
+            install_deps=True,
+            offline=True,
+            jobs=3,
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["--target"],
+        ["--target", "t", "--jobs", "0"],
+        ["--target", "t", "--jobs", "two"],
+        ["--target", "t", "--input", "no-name"],
+        ["--target", "t", "--nonsense"],
+        ["--targ", "t"],
+        ["frobnicate"],
+    ],
+)
+def test_wrong_usage_ends_with_2(seen: Seen, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(words)
+    assert caught.value.code == 2 and seen == []
+    assert "error:" in capsys.readouterr().err
+
+
+def test_the_plan_comes_before_the_work(
+    seen: Seen, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing(monkeypatch, TfportError("it failed"))
+    cli.main(["--target", "zuluko"])
+    text = capsys.readouterr().out
+    assert 0 <= text.index("Plan") < text.index("it failed")
+
+
+def test_json_has_stdout_to_itself(seen: Seen, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--target", "zuluko", "--json"]) == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out) == {"built": True} and "Plan" in captured.err
+
+
+def test_an_error_has_its_exit_code_and_no_traceback(
+    seen: Seen, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing(monkeypatch, UnknownTarget("what", "why", "hint"))
+    assert cli.main(["--target", "x", "--json"]) == UnknownTarget.exit_code
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["error"] == {
+        "kind": "UnknownTarget",
+        "exit_code": UnknownTarget.exit_code,
+        "what": "what",
+        "why": "why",
+        "hint": "hint",
+    }
+    assert "Traceback" not in captured.err and "hint: hint" in captured.err
+    cli.main(["--target", "x", "--debug"])
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (KeyboardInterrupt(), 130, "Interrupted"),
+        (KeyboardInterrupt(int(signal.SIGTERM)), 143, "Interrupted"),
+        (OSError(errno.ENOSPC, "No space left on device"), DiskFull.exit_code, "No space is left"),
+        (OSError(errno.EACCES, "Permission denied"), 70, "Permission denied"),
+        (ZeroDivisionError("oops"), 70, "ZeroDivisionError: oops"),
+    ],
+)
+def test_other_endings(
+    seen: Seen,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    code: int,
+    said: str,
+) -> None:
+    failing(monkeypatch, error)
+    assert cli.main(["--target", "x"]) == code
+    assert said in capsys.readouterr().out
+
+
+def test_every_error_class_has_a_code_of_its_own() -> None:
+    def all_of(kind: type[TfportError]) -> set[type[TfportError]]:
+        return {kind}.union(*(all_of(each) for each in kind.__subclasses__()))
+
+    kinds = {kind for kind in all_of(TfportError) if kind.__module__ == "tfport.errors"}
+    codes = [kind.exit_code for kind in kinds]
+    assert len(set(codes)) == len(codes)
+    assert not {0, 2, 24, 70, 130} & set(codes) and max(codes) < 126
+
+
+def test_the_exit_code_reaches_the_shell() -> None:
+    words = [sys.executable, "-m", "tfport.cli", "--target", "zuluk", "--json"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == UnknownTarget.exit_code
+    assert json.loads(done.stdout)["error"]["hint"] == "Did you mean --target zuluko?"
+
+
+def test_a_closed_pipe_is_no_traceback() -> None:
+    line = f"{sys.executable} -m tfport.cli list | true"
+    done = subprocess.run(["sh", "-c", line], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+
+
+def test_termination_reaches_the_children(tmp_path: Path) -> None:
+    """SIGTERM to tfport ends a program that it runs, and its exit code tells so."""
+    code = (
+        "import sys; from tfport import cli, command\n"
+        "cli.make_plan = lambda r: type('P', (), {'rows': lambda s: []})()\n"
+        f"cli.build = lambda p, r: command.run(['sh', '-c', 'echo $$ > {tmp_path}/pid; exec sleep 60'])\n"
+        "sys.exit(cli.main(['--target', 'x']))"
+    )
+    child = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    pid = _wait_for(lambda: (tmp_path / "pid").read_text().strip())
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(20) == 143
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def _wait_for(get: Callable[[], str]) -> str:
+    import time
+
+    for _ in range(200):
+        try:
+            if get():
+                return get()
+        except FileNotFoundError:
+            pass
+        time.sleep(0.05)
+    raise AssertionError(f"nothing came in 10 s in process {os.getpid()}")
