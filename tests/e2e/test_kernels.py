@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.e2e.support import home
 from tfport.command import run
 from tfport.conan import Conan, render_profile
-from tfport.recipe import load_recipes
-from tfport.target import ROOT, load_target
+from tfport.environment import compile_jobs
+from tfport.target import load_target
 
 pytestmark = pytest.mark.e2e
 NATIVE = Path(__file__).parent / "native"
@@ -39,19 +39,20 @@ FLAVOURS = {
 }
 
 
-@pytest.fixture(scope="module", params=["zuluko", "zuluko-vfpv3"])
+@pytest.fixture(
+    scope="module", params=[("zuluko", "sdk_all"), ("zuluko-vfpv3", "sdk_vfpv3")], ids=lambda p: p[0]
+)
 def said(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What the native tests print, built against the packages for a target and run on its CPU."""
+    """What the native tests print, built against the packages of an SDK and run on its target's CPU."""
+    target, sdk = request.param
+    request.getfixturevalue(sdk)
     folder = tmp_path_factory.mktemp("native")
-    base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tfport"
-    home = Path(os.environ.get("TFPORT_HOME", base))
-    conan = Conan(home / "conan", home / "sources", folder / "logs")
+    conan = Conan(home() / "conan", home() / "sources", folder / "logs")
     conan.prepare()
-    conan.export(load_recipes(ROOT))
-    profile = conan.write_profile(render_profile(load_target(request.param), jobs=2))
+    profile = conan.write_profile(render_profile(load_target(target), compile_jobs()))
     words = ["build", NATIVE, f"--output-folder={folder}", "--build=missing", "--no-remote"]
     words += ["--profile:build=default", f"--profile:host={profile}"]
-    env = {"CONAN_HOME": str(conan.home), "NO_COLOR": "1"}
+    env = {"CONAN_HOME": str(conan.home), "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     return run([sys.executable, "-m", "conans.conan", *words], cwd=folder, env=env).stdout
 
 

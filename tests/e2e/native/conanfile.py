@@ -1,12 +1,12 @@
 from conan import ConanFile
-from conan.tools.cmake import CMake, cmake_layout
+from conan.tools.cmake import CMake, CMakeToolchain, cmake_layout
 
 
 class NativeTests(ConanFile):
     """Tests that reach below the public headers of TensorFlow Lite, for the target."""
 
     settings = "os", "arch", "compiler", "build_type"
-    generators = "CMakeDeps", "CMakeToolchain"
+    generators = ("CMakeDeps",)
 
     def layout(self):
         cmake_layout(self)
@@ -15,6 +15,11 @@ class NativeTests(ConanFile):
         self.requires("tensorflow-lite/2.14.1")
         # An internal header, which only the test includes, reaches these.
         self.requires("kissfft/131.1.0")
+
+    def generate(self):
+        toolchain = CMakeToolchain(self)
+        toolchain.user_presets_path = False  # It would land beside the sources.
+        toolchain.generate()
 
     def build(self):
         cmake = CMake(self)
