@@ -53,7 +53,8 @@ def said(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     words = ["build", NATIVE, f"--output-folder={folder}", "--build=missing", "--no-remote"]
     words += ["--profile:build=default", f"--profile:host={profile}"]
     env = {"CONAN_HOME": str(conan.home), "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    return run([sys.executable, "-m", "conans.conan", *words], cwd=folder, env=env).stdout
+    done = run([sys.executable, "-m", "conans.conan", *words], cwd=folder, env=env)
+    return done.stdout + done.stderr
 
 
 def test_every_flavour_of_matrix_product_agrees_with_the_reference_kernels(said: str) -> None:
