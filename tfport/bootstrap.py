@@ -119,7 +119,7 @@ def make_venv(venv: Path, *, install_deps: bool) -> None:
 
 def _progress(line: str) -> None:
     if line.startswith(("Collecting ", "Installing ")):
-        _say(f"  {line[:100]}")
+        _say(f"  {line.split(' (from ')[0][:100]}")
 
 
 def _say(text: str) -> None:
