@@ -348,6 +348,8 @@ Status LiteEngine::Outputs(std::vector<OutputView>* outputs) {
 
 EngineFacts LiteEngine::Facts() {
   EngineFacts facts;
+  // First, since the rest of this function reads the model.
+  facts.mapped_model_bytes = tflite::tfport::ModelResidentBytes(*model_);
   for (const tflite::SubGraph* graph : *model_->GetModel()->subgraphs()) {
     if (graph->operators() != nullptr) facts.nodes += graph->operators()->size();
   }
@@ -367,7 +369,6 @@ EngineFacts LiteEngine::Facts() {
   facts.arena_bytes = tflite::tfport::InterpreterArenaBytes(interpreter_.get());
   facts.packed_weights_bytes = packed_weights_bytes_;
   facts.model_bytes = model_->allocation()->bytes();
-  facts.mapped_model_bytes = tflite::tfport::ModelResidentBytes(*model_);
   return facts;
 }
 

@@ -158,6 +158,9 @@ Status RunInferences(const Options& options, const std::vector<Feed>& feeds, Eng
 Status Run(const Options& options, Engine* engine) {
   Status status = engine->Load(options);
   if (!status.ok()) return status;
+  // Before the work, not after it.
+  if (!options.output.empty()) status = MakeFolder(options.output);
+  if (!status.ok()) return status;
   std::vector<Feed> feeds;
   status = PlanFeeds(options, *engine, &feeds);
   if (!status.ok()) return status;

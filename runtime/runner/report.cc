@@ -117,11 +117,23 @@ void PrintText(const Options& options, const Engine& engine, const Report& repor
 
 }  // namespace
 
+Status MakeFolder(const std::string& folder) {
+  for (size_t end = 0; end != std::string::npos;) {
+    end = folder.find('/', end + 1);
+    const std::string part = folder.substr(0, end);
+    if (mkdir(part.c_str(), 0777) != 0 && errno != EEXIST && errno != EROFS) {
+      return {kExitUsage, "cannot make the folder '" + part + "': " + strerror(errno)};
+    }
+  }
+  struct stat facts;
+  if (stat(folder.c_str(), &facts) != 0 || !S_ISDIR(facts.st_mode)) {
+    return {kExitUsage, "'" + folder + "' is not a folder"};
+  }
+  return {};
+}
+
 Status WriteOutputs(const std::string& folder, const std::vector<OutputView>& outputs,
                     Report* report) {
-  if (mkdir(folder.c_str(), 0777) != 0 && errno != EEXIST) {
-    return {kExitUsage, "cannot make the folder '" + folder + "': " + strerror(errno)};
-  }
   for (size_t i = 0; i < outputs.size(); ++i) {
     const OutputView& output = outputs[i];
     const std::string file = OutputFileName(i, output);

@@ -19,7 +19,10 @@ struct Report {
   std::vector<std::string> files;  // Of the outputs, relative to --output.
 };
 
-// Writes every output into `folder`, which is made when missing, and notes the files in the report.
+// Makes `folder` and those above it.
+Status MakeFolder(const std::string& folder);
+
+// Writes every output into `folder` and notes the files in the report.
 Status WriteOutputs(const std::string& folder, const std::vector<OutputView>& outputs,
                     Report* report);
 
