@@ -33,6 +33,7 @@ _NEUTRAL_ENV = dict.fromkeys(("CC", "CXX", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LD
 _INSTALLING = re.compile(
     r"^-+ (?:Installing|Downloading) package (\S+?/\S+?)(?:#\S*)? \((\d+) of (\d+)\) -+$"
 )
+_INSTALLED = re.compile(r"^(\S+?/\S+?)(?:#\S*)?: Already installed! \((\d+) of (\d+)\)$")
 _BUILDING = re.compile(r"^Building from source (\S+?/[^:#]+)")
 
 
@@ -206,7 +207,7 @@ class _Watch:
         self._lines: list[str] = []
 
     def line(self, text: str) -> None:
-        found = _INSTALLING.match(text.strip())
+        found = _INSTALLING.match(text.strip()) or _INSTALLED.match(text.strip())
         if found:
             self.finish()
             reference, index, total = found[1], int(found[2]), int(found[3])
