@@ -207,13 +207,17 @@ class _Watch:
         self._lines: list[str] = []
 
     def line(self, text: str) -> None:
-        found = _INSTALLING.match(text.strip()) or _INSTALLED.match(text.strip())
+        installed = _INSTALLED.match(text.strip())
+        found = installed or _INSTALLING.match(text.strip())
         if found:
             self.finish()
-            reference, index, total = found[1], int(found[2]), int(found[3])
-            self._current, self._built, self._lines = (reference, index, total, time.monotonic()), False, []
-            self._sink = self._log(reference).open("w", encoding="utf-8", errors="replace", buffering=1)
+            self._current = (found[1], int(found[2]), int(found[3]), time.monotonic())
+            self._built, self._lines = False, []
             self._tell("started")
+        if installed:  # the log of the run that built it stays
+            self.finish()
+        elif found:
+            self._sink = self._log(found[1]).open("w", encoding="utf-8", errors="replace", buffering=1)
         elif self._current is not None:
             said = _BUILDING.match(text)
             self._built = self._built or (said is not None and said[1] == self._current[0])
