@@ -27,7 +27,7 @@ def smoke_rows(smoke: Optional[Mapping[str, Any]]) -> list[Row]:
         seconds = sum(run["seconds"] for run in runs)
         rows.append((model, source, _top(runs), _difference(runs), passed, f"{seconds:.1f} s"))
     for ops in (smoke or {}).get("ops", []):
-        name = f"op by op, XNNPACK {'on' if ops['xnnpack'] else 'off'}"
+        name = f"{ops['input']}, op by op, XNNPACK {'on' if ops['xnnpack'] else 'off'}"
         difference = f"{ops['worst_steps']:g} steps" + (f" ({ops['worst_op']})" if ops["worst_op"] else "")
         passed = "1/1" if ops["ok"] else "0/1"
         rows.append((ops["model"], name, f"{ops['ops']} ops", difference, passed, f"{ops['seconds']:.1f} s"))

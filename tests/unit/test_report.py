@@ -80,6 +80,7 @@ def test_nothing_to_compare_and_no_classes() -> None:
 def test_op_by_op_is_a_row_of_its_own() -> None:
     ops = {
         "model": "m",
+        "input": "a.png",
         "xnnpack": True,
         "worst_steps": 1.0,
         "worst_op": "ADD (node 3)",
@@ -88,7 +89,7 @@ def test_op_by_op_is_a_row_of_its_own() -> None:
         "seconds": 1,
     }
     assert smoke_rows({"runs": [], "ops": [ops]})[0][1:5] == (
-        "op by op, XNNPACK on",
+        "a.png, op by op, XNNPACK on",
         "40 ops",
         "1 steps (ADD (node 3))",
         "1/1",
