@@ -35,7 +35,7 @@ struct EngineFacts {
   size_t mapped_model_bytes = 0;  // Of the model file, in memory now.
 };
 
-// Calls come in the order of declaration; each inference is SetInput for every input, then Invoke.
+// Calls come in the order of declaration.
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -61,9 +61,13 @@ class Engine {
   // Fixes the shape of every input and allocates what an inference needs.
   virtual Status Prepare(const std::vector<Shape>& shapes) = 0;
 
-  // Where the *bytes bytes of a numeric input go; nullptr when it has none. Asked for anew before
-  // every inference.
+  // Where the *bytes bytes of a numeric input go; nullptr when it has none. Asked for anew
+  // each time.
   virtual void* InputData(size_t index, size_t* bytes) = 0;
+
+  // Whether an inference leaves its inputs as they were, so that the next one need not set them
+  // again.
+  virtual bool KeepsInputs() const = 0;
 
   // Sets a string input.
   virtual Status SetStrings(size_t index, const std::vector<std::string>& strings) = 0;

@@ -109,6 +109,8 @@ class LiteEngine : public Engine {
     *bytes = InputTensor(index)->bytes;
     return InputTensor(index)->data.raw;
   }
+  // The arena's plan gives the inputs of a graph memory of their own.
+  bool KeepsInputs() const override { return true; }
   Status SetStrings(size_t index, const std::vector<std::string>& strings) override;
   Status Invoke() override;
   Status Outputs(std::vector<OutputView>* outputs) override;
