@@ -1,0 +1,125 @@
+"""What the end-to-end tests share: the front door, the cross compiler, the target's CPU."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Union
+
+from tfport import command
+from tfport.command import Completed
+from tfport.conan import Conan, render_profile
+from tfport.emulator import Emulator
+from tfport.recipe import load_recipes
+from tfport.sources import SourceCache, fetch
+from tfport.target import ROOT, Target
+
+HERE = Path(__file__).resolve().parent
+PROGRAMS = HERE / "programs"
+EXAMPLE = ROOT / "runtime" / "examples" / "classify.c"
+LIBS = ("-ltensorflow-lite", "-lstdc++", "-lpthread", "-lm")
+ESPRESSO = 967
+FEATURES = ("VFPv4", "hardware divide")  # what a Cortex-A9 lacks
+Word = Union[str, Path]
+
+# What build.py becomes once its virtual environment is there; these tests run in that environment.
+_START = (
+    f"import sys; sys.path.insert(0, {str(ROOT)!r}); "
+    "from tfport.cli import main; sys.exit(main(sys.argv[1:]))"
+)
+
+
+def front_door(*arguments: Word) -> list[str]:
+    """The words that do what ``python3 build.py ARGUMENTS`` does."""
+    return [sys.executable, "-I", "-c", _START, *map(str, arguments)]
+
+
+def tfport(
+    *arguments: Word, timeout: float = 5400, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the front door to its end, whatever it returns."""
+    return subprocess.run(
+        front_door(*arguments),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env={**os.environ, **(env or {})},
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def home() -> Path:
+    """Where tfport keeps its caches, by the rule of the front door."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tfport"
+    return Path(os.environ.get("TFPORT_HOME") or base)
+
+
+@functools.cache
+def exported(logs: Path) -> Conan:
+    """Conan on the user's cache, with sources fetched and all recipes exported as they are now."""
+    conan = Conan(home() / "conan", home() / "sources", logs)
+    conan.prepare()
+    recipes = load_recipes(ROOT)
+    fetch([source for recipe in recipes for source in recipe.sources], SourceCache(home() / "sources"))
+    conan.export(recipes)
+    return conan
+
+
+def profile_of(target: Target) -> str:
+    """The Conan profile with which the front door builds for ``target``."""
+    return render_profile(target, os.cpu_count() or 1)
+
+
+def on_board(target: Target, words: Sequence[Word], cpu: str = "", timeout: float = 300) -> Completed:
+    """Run a target program under the emulator, whatever it returns; ``cpu`` instead of the target's own."""
+    if cpu:
+        target = dataclasses.replace(target, emulator=dataclasses.replace(target.emulator, cpu=cpu))
+    return Emulator.for_target(target).run(words, timeout=timeout, check=False)
+
+
+@dataclass(frozen=True)
+class Sdk:
+    """A deployed SDK."""
+
+    folder: Path
+    target: Target
+
+    @property
+    def archive(self) -> Path:
+        return self.folder / "lib" / "libtensorflow-lite.a"
+
+    @property
+    def runner(self) -> Path:
+        return self.folder / "bin" / "tfport-run"
+
+    def gcc(self, *words: Word, cxx: bool = False) -> Completed:
+        """Run the cross compiler with the SDK's headers and archive in reach."""
+        program = self.target.compiler.program("g++" if cxx else "gcc")
+        paths = (f"-I{self.folder / 'include'}", f"-L{self.folder / 'lib'}")
+        return command.run([program, *paths, *words], timeout=300)
+
+    def c_program(self, source: Path, result: Path, *flags: str) -> Path:
+        """Compile and link one C file, as the README says."""
+        self.gcc("-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", source, "-o", result, *flags, *LIBS)
+        return result
+
+    def cxx_program(self, source: Path, result: Path, *flags: str) -> Path:
+        """Compile and link one C++17 file."""
+        self.gcc("-std=c++17", "-O1", source, "-o", result, *flags, *LIBS, cxx=True)
+        return result
+
+    def run(self, *words: Word, cpu: str = "", timeout: float = 300) -> Completed:
+        return on_board(self.target, words, cpu, timeout)
+
+
+def classified(done: Completed) -> tuple[int, float]:
+    """The class and score that classify.c printed."""
+    assert done.returncode == 0, (done.returncode, done.stdout, done.stderr)
+    number, score = done.stdout.split()[-2:]
+    return int(number), float(score)

@@ -1,0 +1,196 @@
+"""Bad input gets a clear error from the front door, and an interrupted build is simply run again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.support import HERE, Sdk, front_door, home, tfport
+from tfport import command
+from tfport.errors import (
+    ModelBroken,
+    ModelMissing,
+    ModelRefused,
+    NoNetwork,
+    NotALiteModel,
+    NotAnSdk,
+    UnknownTarget,
+)
+from tfport.model import read_tflite
+from tfport.ops import canonical
+
+pytestmark = pytest.mark.e2e
+INTERRUPTED = 130
+
+
+@pytest.fixture(scope="module")
+def graphs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("graphs")
+    command.run([sys.executable, HERE / "graph_models.py", folder], timeout=300)
+    return folder
+
+
+def refused(code: int, *arguments: object) -> str:
+    """Run the front door, which must end with ``code`` and speak to a person; returns what it said."""
+    done = tfport(*map(str, arguments))
+    said = done.stdout + done.stderr
+    assert done.returncode == code, said
+    assert "Traceback" not in said and "error" in said.lower()
+    return said
+
+
+def test_unknown_target_suggests_the_nearest(tmp_path: Path) -> None:
+    said = refused(UnknownTarget.exit_code, "--target", "zulukoo", "--output", tmp_path / "sdk")
+    assert "--target zuluko" in said and not (tmp_path / "sdk").exists()
+
+
+def test_models_that_are_none(squeezenet: Path, tmp_path: Path) -> None:
+    whole = squeezenet.read_bytes()
+    bad = tmp_path / "bad.tflite"
+    contents = {b"": NotALiteModel, b"PK\x03\x04" + bytes(100): NotALiteModel}
+    contents |= {os.urandom(50_000): NotALiteModel, whole[:5000]: ModelBroken}
+    for content, kind in contents.items():
+        bad.write_bytes(content)
+        said = refused(kind.exit_code, "--target", "zuluko", "--model", bad, "--output", tmp_path / "sdk")
+        assert "bad.tflite" in said
+    missing = tmp_path / "missing.tflite"
+    assert "missing.tflite" in refused(ModelMissing.exit_code, "--target", "zuluko", "--model", missing)
+    assert not (tmp_path / "sdk").exists()
+
+
+def test_a_custom_op_that_nobody_has_is_named(sdk_all: Sdk, graphs: Path, tmp_path: Path) -> None:
+    model = graphs / "cumprod.tflite"
+    said = refused(
+        ModelRefused.exit_code, "--target", "zuluko", "--model", model, "--output", tmp_path / "sdk"
+    )
+    assert "Cumprod" in said and not (tmp_path / "sdk").exists()
+    assert "Cumprod" in refused(ModelRefused.exit_code, "check", "--sdk", sdk_all.folder, "--model", model)
+
+
+def test_a_later_model_is_checked_against_a_library_in_the_field(
+    sdk_squeezenet: Sdk, squeezenet: Path, models: Path
+) -> None:
+    for sdk in (sdk_squeezenet.folder, sdk_squeezenet.archive, sdk_squeezenet.runner):
+        assert tfport("check", "--sdk", sdk, "--model", squeezenet).returncode == 0
+        said = refused(ModelRefused.exit_code, "check", "--sdk", sdk, "--model", models / "lstm.tflite")
+        assert "WHILE" in said or "LSTM" in said
+        assert "CONV_2D:" not in said
+
+
+def test_the_device_says_the_same(sdk_squeezenet: Sdk, models: Path) -> None:
+    done = sdk_squeezenet.run(sdk_squeezenet.runner, models / "lstm.tflite", "--json")
+    assert done.returncode == 4
+    message = json.loads(done.stdout)["error"]["message"]
+    assert "WHILE" in message or "LSTM" in message
+
+
+def test_not_an_sdk(tmp_path: Path) -> None:
+    assert str(tmp_path) in refused(NotAnSdk.exit_code, "check", "--sdk", tmp_path)
+
+
+def test_folder_of_someone_else_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    refused(NotAnSdk.exit_code, "--target", "zuluko", "--output", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_no_network_with_a_cold_cache(tmp_path: Path) -> None:
+    done = tfport(
+        "--target", "zuluko", "--offline", "--output", tmp_path / "sdk", env={"TFPORT_HOME": str(tmp_path)}
+    )
+    assert done.returncode == NoNetwork.exit_code, done.stderr
+    assert "Traceback" not in done.stderr and not (tmp_path / "sdk").exists()
+
+
+def forget(model: Path) -> None:
+    """Take the SDK that is cut to ``model`` out of the build cache, so that it is built again."""
+    ops = canonical(op.name for op in read_tflite(model).ops)
+    words = ["remove", "tfport-lite/*:*", "--package-query", f'options.ops="{ops}"', "--confirm"]
+    env = {"CONAN_HOME": str(home() / "conan"), "NO_COLOR": "1"}
+    command.run([sys.executable, "-m", "conans.conan", *words], env=env, timeout=120)
+
+
+def start(model: Path, output: Path, log: Path) -> subprocess.Popen[bytes]:
+    words = front_door("--target", "zuluko", "--model", model, "--output", output, "--no-reference")
+    with log.open("wb") as sink:
+        return subprocess.Popen(
+            words, stdout=sink, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+
+
+def wait_for(text: str, log: Path, process: subprocess.Popen[bytes], seconds: float = 3000) -> None:
+    limit = time.monotonic() + seconds
+    while text not in log.read_text(encoding="utf-8", errors="replace"):
+        assert process.poll() is None and time.monotonic() < limit, log.read_text(encoding="utf-8")
+        time.sleep(0.1)
+
+
+def test_ctrl_c_in_the_middle_of_a_build_then_two_builds_at_once(
+    sdk_all: Sdk, models: Path, tmp_path: Path
+) -> None:
+    model = models / "conv.tflite"
+    forget(model)
+    first = start(model, tmp_path / "a", tmp_path / "first.log")
+    wait_for("tfport-lite/2.14.1: ...", tmp_path / "first.log", first)
+    time.sleep(4)
+    os.killpg(first.pid, signal.SIGINT)
+    assert first.wait(timeout=30) == INTERRUPTED, (tmp_path / "first.log").read_text()
+    assert "Traceback" not in (tmp_path / "first.log").read_text()
+    assert not (tmp_path / "a").exists()
+    done = subprocess.run(["pgrep", "-g", str(first.pid)], capture_output=True)
+    assert done.stdout == b"", "children are left"
+
+    again = start(model, tmp_path / "a", tmp_path / "again.log")
+    wait_for("Building with Conan", tmp_path / "again.log", again)
+    beside = start(model, tmp_path / "b", tmp_path / "beside.log")
+    assert again.wait(timeout=3000) == 0, (tmp_path / "again.log").read_text()
+    assert beside.wait(timeout=3000) == 0, (tmp_path / "beside.log").read_text()
+    assert "waiting" in (tmp_path / "beside.log").read_text()
+    same = "lib/libtensorflow-lite.a"
+    assert (tmp_path / "a" / same).read_bytes() == (tmp_path / "b" / same).read_bytes()
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("recipe", ["xnnpack", "tensorflow-lite"])
+def test_ctrl_c_in_the_middle_of_a_compile_from_cold(models: Path, tmp_path: Path, recipe: str) -> None:
+    """With build caches of its own; sources come from the user's."""
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "sources").symlink_to(home() / "sources")
+    env = {**os.environ, "TFPORT_HOME": str(tmp_path / "home"), "CCACHE_DISABLE": "1"}
+    words = front_door(
+        "--target",
+        "zuluko",
+        "--model",
+        models / "conv.tflite",
+        "--output",
+        tmp_path / "sdk",
+        "--no-reference",
+    )
+    log = tmp_path / "build.log"
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            words,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env=env,
+            start_new_session=True,
+        )
+    wait_for(f"{recipe}/", log, process)
+    wait_for(": ...", log, process)
+    while f"] {recipe}/" not in log.read_text():
+        assert process.poll() is None
+        time.sleep(0.2)
+    time.sleep(10)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(timeout=60) == INTERRUPTED, log.read_text()
+    done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=5400)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "abseil/20220623.1: cached" in done.stdout + done.stderr

@@ -1,0 +1,35 @@
+"""The test package of every recipe, built with the target's profile and run on the target's CPU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.support import exported, profile_of
+from tfport.conan import Conan
+from tfport.recipe import Recipe, load_recipes
+from tfport.target import ROOT, Target
+
+pytestmark = pytest.mark.e2e
+RECIPES = load_recipes(ROOT)
+
+
+@pytest.fixture(scope="session")
+def conan(tmp_path_factory: pytest.TempPathFactory) -> Conan:
+    return exported(tmp_path_factory.mktemp("conan") / "logs")
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=[recipe.name for recipe in RECIPES])
+def test_package_runs_on_the_board(recipe: Recipe, conan: Conan, zuluko: Target) -> None:
+    done = conan.test_package(recipe, profile_of(zuluko))
+    said = done.stdout + done.stderr
+    assert "Testing the package" in said
+    command = " ".join(zuluko.emulator_command)
+    assert any(line.lstrip("RUN: ").startswith(command) for line in said.splitlines()), said[-2000:]
+
+
+def test_every_recipe_has_one() -> None:
+    assert len(RECIPES) >= 15
+    for recipe in RECIPES:
+        assert (Path(recipe.folder) / "test_package" / "conanfile.py").is_file(), recipe.name
