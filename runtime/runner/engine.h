@@ -44,9 +44,6 @@ class Engine {
   virtual const char* version() const = 0;
   virtual const char* target() const = 0;
 
-  // kExitCpu when this CPU cannot run the library.
-  virtual Status CheckCpu() = 0;
-
   // Whether the runtime's log goes to stderr; errors always do.
   virtual void SetVerbose(bool verbose) = 0;
 
@@ -80,6 +77,9 @@ class Engine {
 };
 
 std::unique_ptr<Engine> MakeEngine();
+
+// nullptr, or a sentence that names what this CPU lacks; runs on any CPU.
+const char* LackingCpuFeature();
 
 }  // namespace runner
 

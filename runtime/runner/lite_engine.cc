@@ -92,11 +92,6 @@ class LiteEngine : public Engine {
   const char* version() const override { return TfPortVersion(); }
   const char* target() const override { return TfPortTarget(); }
 
-  Status CheckCpu() override {
-    const char* lacking = TfPortCheckCpu();
-    return lacking == nullptr ? Status{} : Status{kExitCpu, lacking};
-  }
-
   void SetVerbose(bool verbose) override {
     TfPortSetMinimumLogSeverity(verbose ? kTfPortLogVerbose : kTfPortLogWarning);
   }
@@ -377,5 +372,7 @@ EngineFacts LiteEngine::Facts() {
 }  // namespace
 
 std::unique_ptr<Engine> MakeEngine() { return std::make_unique<LiteEngine>(); }
+
+const char* LackingCpuFeature() { return TfPortCheckCpu(); }
 
 }  // namespace runner

@@ -191,14 +191,7 @@ Status Run(const Options& options, Engine* engine) {
 int Main(int argc, char** argv) {
   Options options;
   const std::unique_ptr<Engine> engine = MakeEngine();
-  // Before anything else: on a CPU that lacks a feature nearly any other code may be the first to
-  // need it.
-  Status status = engine->CheckCpu();
-  if (!status.ok()) {
-    for (int i = 1; i < argc; ++i) options.json |= strcmp(argv[i], "--json") == 0;
-    return Fail(status, options.json);
-  }
-  status = ParseOptions(std::vector<std::string>(argv + 1, argv + argc), &options);
+  Status status = ParseOptions(std::vector<std::string>(argv + 1, argv + argc), &options);
   if (!status.ok()) return Fail(status, options.json);
   if (options.help) {
     fputs(kUsage, stdout);
@@ -222,4 +215,16 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace runner
 
-int main(int argc, char** argv) { return runner::Main(argc, argv); }
+int main(int argc, char** argv) {
+  // Before anything else, and with nothing but the C library: the rest of the program may use what
+  // this CPU lacks anywhere.
+  if (const char* lacking = runner::LackingCpuFeature()) {
+    fprintf(stderr, "tfport-run: error: %s\n", lacking);
+    for (int i = 1; i < argc; ++i) {
+      if (strcmp(argv[i], "--json") != 0) continue;
+      printf("{\"error\": {\"code\": %d, \"message\": \"%s\"}}\n", runner::kExitCpu, lacking);
+    }
+    return runner::kExitCpu;
+  }
+  return runner::Main(argc, argv);
+}
