@@ -46,6 +46,10 @@ class TfportLiteRecipe(ConanFile):
     def requirements(self):
         self.requires("tensorflow-lite/2.14.1", visible=False)
 
+    def package_id(self):
+        # The archive holds code of every one of them, so a new patch to any makes another package.
+        self.info.requires.recipe_revision_mode()
+
     def validate(self):
         if not str(self.options.ops):
             raise ConanInvalidConfiguration(
