@@ -32,7 +32,7 @@ def test_every_hook_is_called_and_balanced(sdk_all: Sdk, program: Path, models: 
     assert counts["allocated"] == counts["freed"] >= 4
     # The delegate has a pool, and so may the kernels; each holds one thread less than asked for.
     assert counts["created"] == counts["joined"] and counts["created"] in (THREADS - 1, 2 * (THREADS - 1))
-    assert counts["logged"] >= 1
+    assert counts["logged"] >= 2  # a file that is not there, the delegate that was made
 
 
 def test_an_allocator_without_memory_is_an_error_and_no_crash(

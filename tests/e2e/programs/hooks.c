@@ -139,11 +139,12 @@ int main(int argc, char** argv) {
   double plain = 0, sum = 0;
   int stage;
   if (argc != 3) return 2;
+  TfPortSetLogHandler(Log, &context_of_hooks);
+  if (TfLiteModelCreateFromFile("/no/such/model.tflite") != NULL || logged == 0) return 6;
   if (Infer(argv[2], 1, &plain) != 0) return 3;
   if (strcmp(argv[1], "lonely") == 0) threads.create = CreateNothing;
   if (TfPortSetAllocator(&allocator) != kTfPortOk) return 4;
   if (TfPortSetThreadHooks(&threads) != kTfPortOk) return 5;
-  TfPortSetLogHandler(Log, &context_of_hooks);
   if (strcmp(argv[1], "starve") == 0) return Starve(argv[2]);
   if (strcmp(argv[1], "misuse") == 0) return Misuse(&allocator, argv[2]);
   stage = Infer(argv[2], 3, &sum);
