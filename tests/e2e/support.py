@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Union
@@ -16,6 +16,8 @@ from tfport import command
 from tfport.command import Completed
 from tfport.conan import Conan, render_profile
 from tfport.emulator import Emulator
+from tfport.environment import compile_jobs
+from tfport.locks import hold
 from tfport.recipe import load_recipes
 from tfport.sources import SourceCache, fetch
 from tfport.target import ROOT, Target
@@ -60,20 +62,24 @@ def home() -> Path:
     return Path(os.environ.get("TFPORT_HOME") or base)
 
 
-@functools.cache
+def conan_lock() -> AbstractContextManager[None]:
+    """Keeps builds out of Conan's cache, which takes one writer at a time."""
+    return hold(home() / "conan.lock", "Another build uses Conan's cache; waiting for it.", print)
+
+
 def exported(logs: Path) -> Conan:
     """Conan on the user's cache, with sources fetched and all recipes exported as they are now."""
     conan = Conan(home() / "conan", home() / "sources", logs)
-    conan.prepare()
     recipes = load_recipes(ROOT)
     fetch([source for recipe in recipes for source in recipe.sources], SourceCache(home() / "sources"))
-    conan.export(recipes)
+    with conan_lock():
+        conan.export(recipes)
     return conan
 
 
 def profile_of(target: Target) -> str:
     """The Conan profile with which the front door builds for ``target``."""
-    return render_profile(target, os.cpu_count() or 1)
+    return render_profile(target, compile_jobs(), home() / "conan" / "p")
 
 
 def on_board(target: Target, words: Sequence[Word], cpu: str = "", timeout: float = 300) -> Completed:

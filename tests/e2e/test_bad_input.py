@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.support import HERE, Sdk, front_door, home, tfport
+from tests.e2e.support import HERE, Sdk, conan_lock, front_door, home, tfport
 from tfport import command
 from tfport.errors import (
     ModelBroken,
@@ -114,7 +114,8 @@ def forget(model: Path) -> None:
     ops = canonical(op.name for op in read_tflite(model).ops)
     words = ["remove", "tfport-lite/*:*", "--package-query", f'options.ops="{ops}"', "--confirm"]
     env = {"CONAN_HOME": str(home() / "conan"), "NO_COLOR": "1"}
-    command.run([sys.executable, "-m", "conans.conan", *words], env=env, timeout=120)
+    with conan_lock():
+        command.run([sys.executable, "-m", "conans.conan", *words], env=env, timeout=120)
 
 
 def start(model: Path, output: Path, log: Path) -> subprocess.Popen[bytes]:
