@@ -1,15 +1,10 @@
-"""tfport-run on the target's CPU under QEMU: results, errors and broken models.
-
-Needs a built SDK: ``dist/zuluko/lite``, or the folder that TFPORT_SDK names.
-"""
+"""tfport-run on the target's CPU under QEMU: results, errors and broken models."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
-import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,17 +15,23 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tests.e2e.mutants import mutants
+from tests.e2e.support import Sdk
 from tfport.inputs import seeded_input
 
-HERE = Path(__file__).parent
-SDK = Path(os.environ.get("TFPORT_SDK", HERE.parents[1] / "dist" / "zuluko" / "lite"))
-EMULATOR = shutil.which("qemu-arm")
+pytestmark = pytest.mark.e2e
+EMULATOR = "qemu-arm"
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(EMULATOR is None, reason="QEMU is not installed"),
-    pytest.mark.skipif(not (SDK / "bin" / "tfport-run").is_file(), reason="the SDK is not built"),
-]
+
+class Board:
+    """Where the program under test lies."""
+
+    program = Path()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _board(sdk_all: Sdk) -> None:
+    Board.program = sdk_all.runner
 
 
 @dataclass
@@ -43,7 +44,7 @@ class Done:
 
 
 def run(model: Path, *arguments: str, output: Path | None = None, cpu: str = "cortex-a7") -> Done:
-    argv = [str(EMULATOR), "-cpu", cpu, str(SDK / "bin" / "tfport-run"), str(model), "--json", *arguments]
+    argv = [EMULATOR, "-cpu", cpu, str(Board.program), str(model), "--json", *arguments]
     if output is not None:
         argv += ["--output", str(output)]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=120)
@@ -53,17 +54,6 @@ def run(model: Path, *arguments: str, output: Path | None = None, cpu: str = "co
         files = [output / entry["file"] for entry in report["outputs"]]
         outputs = [np.load(file) for file in files if file.suffix == ".npy"]
     return Done(done.returncode, report, outputs)
-
-
-@pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the models of tiny_models.py."""
-    pytest.importorskip("tensorflow")
-    folder = tmp_path_factory.mktemp("models")
-    subprocess.run(
-        [sys.executable, str(HERE / "tiny_models.py"), str(folder)], check=True, capture_output=True
-    )
-    return folder
 
 
 def reference(model: Path, seed: int = 0) -> list[npt.NDArray[Any]]:
@@ -180,6 +170,25 @@ def test_models_that_cannot_be_read(models: Path, tmp_path: Path) -> None:
         assert str(broken) in failure(run(broken), 3)
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "no model"),
+        (("a.tflite", "b.tflite"), "one model"),
+        (("a.tflite", "--threads", "0"), "--threads"),
+        (("a.tflite", "--threads"), "--threads"),
+        (("a.tflite", "--input", "x.npy"), "NAME=FILE.npy"),
+        (("a.tflite", "--fast"), "--fast"),
+    ],
+)
+def test_wrong_usage(words: tuple[str, ...], said: str) -> None:
+    done = subprocess.run(
+        [EMULATOR, "-cpu", "cortex-a7", Board.program, *words], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr and "--help" in done.stderr
+
+
 def test_missing_ops_are_all_named(models: Path) -> None:
     message = failure(run(models / "custom.tflite"), 4)
     assert "'Igamma'" in message and "'Cumprod'" in message
@@ -210,7 +219,7 @@ def test_a_cpu_that_lacks_a_feature_is_named(models: Path) -> None:
 
 
 def _end(model: Path) -> str:
-    argv = [str(EMULATOR), "-cpu", "cortex-a7", str(SDK / "bin" / "tfport-run"), str(model)]
+    argv = [EMULATOR, "-cpu", "cortex-a7", str(Board.program), str(model)]
     try:
         done = subprocess.run(argv, capture_output=True, timeout=60)
     except subprocess.TimeoutExpired:
@@ -223,8 +232,6 @@ def _end(model: Path) -> str:
 @pytest.mark.full
 @pytest.mark.parametrize("name", ["conv", "conv_int8", "hybrid", "lstm"])
 def test_corrupted_models_never_crash_or_hang(models: Path, tmp_path: Path, name: str) -> None:
-    from tests.e2e.mutants import mutants
-
     data = (models / f"{name}.tflite").read_bytes()
     paths = []
     for index, mutant in enumerate(mutants(data, 250)):
