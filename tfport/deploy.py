@@ -20,7 +20,7 @@ from tfport.sources.cache import full_disk_named
 
 MANIFEST = Path("share") / "tfport" / "ops.json"
 REPORT = "report.json"
-_IGNORED = ("__pycache__", "tests")
+_IGNORED = ("__pycache__", "tests", "test_package")
 
 
 @dataclass(frozen=True)
