@@ -46,6 +46,11 @@ def needs(target: Target) -> list[Need]:
     ]
 
 
+def suite_needs() -> list[Need]:
+    """What the tests ask of the machine on top of the builds."""
+    return [Need("pkg-config", ("pkgconf",), "test a consumer that asks pkg-config")]
+
+
 def unmet(wanted: Iterable[Need], which: Which = shutil.which) -> list[Need]:
     """Those needs that this machine does not meet."""
     return [need for need in wanted if not need.is_met(which)]

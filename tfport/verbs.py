@@ -17,6 +17,7 @@ from tfport.environment import (
     compile_jobs,
     needs,
     provide,
+    suite_needs,
     tfport_home,
     total_memory_bytes,
     unmet,
@@ -55,7 +56,7 @@ def check(sdk: Path, models: Sequence[Path], target: Optional[str], reporter: Re
 
 def test(full: bool, rest: Sequence[str], install: bool, reporter: Reporter) -> dict[str, Any]:
     """pytest over tests/, in this virtual environment. Raises ``TestsFailed``."""
-    wanted = [need for name in target_names() for need in needs(load_target(name))]
+    wanted = [need for name in target_names() for need in needs(load_target(name))] + suite_needs()
     if install:
         provide(wanted, install=True, log=ROOT / "build" / "logs" / "apt", say=reporter.say)
     elif unmet(wanted):
