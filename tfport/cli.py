@@ -45,9 +45,7 @@ def parser() -> argparse.ArgumentParser:
 
     add("build", "plan, fetch, build, check, smoke-test and report (the default)", job)
     add("smoke", "smoke-test a finished SDK again", job)
-    add("fetch", "bring every source into the cache, for builds without network", job).set_defaults(
-        target=None
-    )
+    add("fetch", "bring every source into the cache, for builds without network", _job(target_required=False))
     check = add("check", "hold an SDK against its target, and models against an SDK")
     check.add_argument("--sdk", required=True, type=Path, metavar="DIR", help="an SDK, archive or program")
     check.add_argument("--model", action="append", default=[], type=Path, metavar="FILE")

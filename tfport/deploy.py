@@ -20,6 +20,7 @@ from tfport.sources.cache import full_disk_named
 
 MANIFEST = Path("share") / "tfport" / "ops.json"
 REPORT = "report.json"
+_LARGER_OUTPUT = "Free some space there, or give --output a folder on a larger disk; then run it again."
 _IGNORED = ("__pycache__", "tests", "test_package")
 
 
@@ -82,11 +83,15 @@ def deploy(package: Path, sdk: Path) -> None:
     for rest in (fresh, old):
         shutil.rmtree(rest, ignore_errors=True)
     ignore = shutil.ignore_patterns("conaninfo.txt", "conanmanifest.txt")
-    with full_disk_named(sdk.parent):
-        shutil.copytree(package, fresh, symlinks=True, ignore=ignore)
-        for path in fresh.rglob("*"):
-            if path.is_file() and not path.is_symlink():
-                _sync(path)
+    try:
+        with full_disk_named(sdk.parent, _LARGER_OUTPUT):
+            shutil.copytree(package, fresh, symlinks=True, ignore=ignore)
+            for path in fresh.rglob("*"):
+                if path.is_file() and not path.is_symlink():
+                    _sync(path)
+    except BaseException:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
     if sdk.exists():
         sdk.rename(old)
     fresh.rename(sdk)
@@ -108,10 +113,13 @@ def write_whole(path: Path, text: str) -> None:
     """Write a text beside its place and rename it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
-    with full_disk_named(path.parent):
-        part.write_text(text, encoding="utf-8")
-        _sync(part)
-        part.replace(path)
+    try:
+        with full_disk_named(path.parent, _LARGER_OUTPUT):
+            part.write_text(text, encoding="utf-8")
+            _sync(part)
+            part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

@@ -84,7 +84,7 @@ def op_set(lite: Path) -> OpSet:
 
 
 def generate(lite: Path, templates: Path, output: Path, *, ops: str, version: str, target: str) -> None:
-    """Write ``tfport_selected_ops.h``, ``manifest.c`` and ``ops.json`` into ``output``. Raises ops.OpError."""
+    """Write ``tfport_selected_ops.h``, ``manifest.c`` and ``ops.json`` into ``output``. Raises OpError."""
     selected = op_set(lite).select(ops)
     manifest = selected.manifest(version=version, target=target)
     header = _template(templates / "selected_ops.h.jinja").render(

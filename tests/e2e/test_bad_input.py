@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from tests.e2e.support import HERE, Sdk, conan_lock, front_door, home, tfport
 from tfport import command
 from tfport.errors import (
+    DiskFull,
     ModelBroken,
     ModelMissing,
     ModelRefused,
@@ -107,6 +109,64 @@ def test_no_network_with_a_cold_cache(tmp_path: Path) -> None:
     )
     assert done.returncode == NoNetwork.exit_code, done.stderr
     assert "Traceback" not in done.stderr and not (tmp_path / "sdk").exists()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk with room for 2 MB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
+    if subprocess.run(words, capture_output=True).returncode != 0:
+        pytest.skip("only root may mount a small disk")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def enlarge(disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,size=400m", str(disk)], check=True)
+
+
+def test_full_disk_where_the_sdk_goes(sdk_squeezenet: Sdk, squeezenet: Path, small_disk: Path) -> None:
+    words = ["--target", "zuluko", "--model", squeezenet, "--output", small_disk / "sdk", "--no-reference"]
+    said = refused(DiskFull.exit_code, *words)
+    assert str(small_disk) in said and "--output" in said
+    assert list(small_disk.iterdir()) == [], "something half-written is left"
+    enlarge(small_disk)
+    done = tfport(*map(str, words))
+    assert done.returncode == 0, done.stderr
+
+
+def test_full_disk_where_conan_builds(small_disk: Path, tmp_path: Path) -> None:
+    (small_disk / "sources").symlink_to(home() / "sources")
+    words = ("--target", "zuluko", "--output", str(tmp_path / "sdk"), "--no-reference")
+    done = tfport(*words, env={"TFPORT_HOME": str(small_disk)})
+    said = done.stdout + done.stderr
+    assert done.returncode == DiskFull.exit_code, said
+    assert "No space is left" in said and "Traceback" not in said
+    assert not (tmp_path / "sdk").exists()
+
+
+@pytest.mark.full
+def test_ctrl_c_and_a_full_disk_in_a_download(small_disk: Path, tmp_path: Path) -> None:
+    """Downloads every source once; what has arrived before a stop is used by the run after it."""
+    env = {**os.environ, "TFPORT_HOME": str(small_disk)}
+    full = subprocess.run(front_door("fetch"), env=env, capture_output=True, text=True, timeout=600)
+    assert full.returncode == DiskFull.exit_code, full.stderr
+    enlarge(small_disk)
+    log = tmp_path / "fetch.log"
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            front_door("fetch"), env=env, stdout=sink, stderr=sink, stdin=subprocess.DEVNULL
+        )
+    wait_for("fetched ", log, process, 120)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == INTERRUPTED, log.read_text()
+    assert "Traceback" not in log.read_text()
+    done = subprocess.run(front_door("fetch"), env=env, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    offline = subprocess.run(front_door("fetch", "--offline"), env=env, capture_output=True, timeout=60)
+    assert offline.returncode == 0, offline.stderr
 
 
 def forget(model: Path) -> None:

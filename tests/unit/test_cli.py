@@ -67,6 +67,20 @@ def test_every_option_arrives(seen: Seen, tmp_path: Path, monkeypatch: pytest.Mo
     ]
 
 
+def test_fetch_needs_no_target(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "make_plan", lambda request: (seen.append(request), SourcePlan())[1])
+    monkeypatch.setattr(cli, "fetch_all", lambda plan, reporter: None)
+    assert cli.main(["fetch", "--offline"]) == 0
+    assert seen[0].offline
+
+
+class SourcePlan:
+    """A plan of which only the cache is asked."""
+
+    class cache:  # noqa: N801
+        root = Path("cache")
+
+
 @pytest.mark.parametrize(
     "words",
     [

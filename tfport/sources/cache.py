@@ -165,18 +165,25 @@ def mismatch(ref: SourceRef, actual: str, size: int, place: str) -> ChecksumMism
     )
 
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+_LARGER_CACHE = "Free some space or set TFPORT_HOME to a folder on a larger disk; what has arrived is kept."
+
+
 @contextlib.contextmanager
-def full_disk_named(folder: Path) -> Iterator[None]:
+def full_disk_named(folder: Path, hint: str = _LARGER_CACHE) -> Iterator[None]:
     """Turn "no space left" and "quota exceeded" into ``DiskFull``, which names the disk of ``folder``."""
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if not _tells_of_full_disk(error):
             raise
-        raise DiskFull(
-            f"no space is left for sources in {folder}",
-            hint="Free some space or set TFPORT_HOME to a folder on a larger disk; what has arrived is kept.",
-        ) from error
+        raise DiskFull(f"no space is left in {folder}", hint=hint) from error
+
+
+def _tells_of_full_disk(error: OSError) -> bool:
+    if isinstance(error, shutil.Error):  # copytree's collection of errors, of which it keeps the text only
+        return any(f"[Errno {number}]" in str(error) for number in FULL)
+    return error.errno in FULL
 
 
 def _fingerprint(path: Path) -> str:
