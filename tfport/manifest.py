@@ -12,6 +12,8 @@ from tfport.deploy import MANIFEST
 from tfport.errors import ModelRefused, NotAnSdk
 from tfport.model import LiteModel
 
+# Every op of the port, as the recipe's sources register them; a test holds it against a built library.
+PORT = Path("recipes") / "tensorflow-lite" / "all" / "ops.json"
 _MARK = b'{"tfport_manifest": '
 
 
@@ -72,6 +74,17 @@ def refuse_unfit(model: LiteModel, manifest: Manifest) -> None:
             f"{model.path} needs {len(lacking)} operator{'s' * (len(lacking) > 1)} that the library lacks",
             "\n".join(lacking),
             "Build for all ops, or for this model too: --model OLD.tflite --model NEW.tflite",
+        )
+
+
+def refuse_unportable(model: LiteModel, root: Path) -> None:
+    """Raise ``ModelRefused`` if even a library with all ops of the port could not run the model."""
+    lacking = read_manifest(root / PORT).lacks(model)
+    if lacking:
+        raise ModelRefused(
+            f"{model.path} needs operators that TensorFlow Lite does not have in this port",
+            "\n".join(lacking),
+            "A custom op is code of yours: build without --model, and register the op in your program.",
         )
 
 

@@ -32,9 +32,9 @@ from tfport.deploy import (
     write_whole,
 )
 from tfport.environment import check_compiler, compile_jobs, needs, provide, tfport_home
-from tfport.errors import BuildFailed, ModelRefused, NotOffered
+from tfport.errors import NotOffered
 from tfport.locks import hold
-from tfport.manifest import read_manifest
+from tfport.manifest import read_manifest, refuse_unportable
 from tfport.model import LiteModel, read_tflite
 from tfport.ops import ALL, canonical
 from tfport.recipe import Recipe, load_recipes
@@ -46,7 +46,6 @@ from tfport.summary import SCHEMA, sizes
 from tfport.target import ROOT, TOOLCHAINS, Target, load_target
 
 SDK_RECIPE = "tfport-lite"
-_NO_KERNEL = "TensorFlow Lite has no kernel in this port for "
 
 
 @dataclass(frozen=True)
@@ -137,6 +136,8 @@ def make_plan(request: Request, root: Path = ROOT) -> Plan:
         raise NotOffered("--input goes with --model", "Without one, the demo models run on their own inputs.")
     target = load_target(request.target)
     models = tuple(read_tflite(path) for path in request.models)
+    for model in models:
+        refuse_unportable(model, root)
     uses = [op for model in models for op in model.ops]
     ops = canonical([u.name for u in uses if not u.custom], [u.name for u in uses if u.custom]) or ALL
     name = "-".join(["lite", *(re.sub(r"[^A-Za-z0-9._-]+", "_", path.stem) for path in request.models)])
@@ -279,18 +280,8 @@ def _build(plan: Plan, outcome: Outcome, reporter: Reporter) -> Path:
         reporter.say(f"Building with Conan; logs are in {conan.logs}")
         conan.export(plan.recipes)
         profile = render_profile(plan.target, plan.jobs, conan.home / "p", shutil.which("ccache"))
-        try:
-            with reporter.recipes():
-                return conan.install(plan.sdk_recipe.reference, profile, [f"{SDK_RECIPE}/*:ops={plan.ops}"])
-        except BuildFailed as error:
-            found = re.search(re.escape(_NO_KERNEL) + r"(.+)", error.why)
-            if found is None:
-                raise
-            raise ModelRefused(
-                f"The model needs operators that TensorFlow Lite does not have: {found[1]}",
-                "A custom operator is code of yours, which the model only names.",
-                "Build for all ops (without --model) and register the operator in your program.",
-            ) from None
+        with reporter.recipes():
+            return conan.install(plan.sdk_recipe.reference, profile, [f"{SDK_RECIPE}/*:ops={plan.ops}"])
 
 
 def _inputs_of(model: LiteModel, plan: Plan) -> dict[str, Path]:

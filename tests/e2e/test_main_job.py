@@ -11,6 +11,8 @@ import pytest
 from tests.e2e.support import Sdk, tfport
 from tfport.catalogue import load_catalogue
 from tfport.lite_schema import BUILTIN_OPERATORS
+from tfport.manifest import PORT, read_manifest
+from tfport.target import ROOT
 
 pytestmark = pytest.mark.e2e
 # Not kernels: a code that stands for "see elsewhere", one for delegates, one for custom ops, and operators
@@ -36,6 +38,11 @@ def test_layout(sdk_all: Sdk) -> None:
 def test_all_builtin_ops_are_there(report: dict[str, Any]) -> None:
     assert set(BUILTIN_OPERATORS) - set(report["operators"]["builtin"]) <= NOT_KERNELS
     assert {"CONV_2D", "FULLY_CONNECTED", "SOFTMAX"} <= set(report["operators"]["xnnpack"])
+
+
+def test_the_ops_by_which_a_model_is_refused_are_those_of_the_library(sdk_all: Sdk) -> None:
+    library, port = read_manifest(sdk_all.folder), read_manifest(ROOT / PORT)
+    assert (library.ops, library.custom, library.xnnpack) == (port.ops, port.custom, port.xnnpack)
 
 
 def test_every_demo_model_ran_in_every_way(report: dict[str, Any]) -> None:

@@ -7,8 +7,9 @@ import pytest
 
 from tfport.deploy import MANIFEST
 from tfport.errors import ModelRefused, NotAnSdk
-from tfport.manifest import read_manifest, refuse_unfit
+from tfport.manifest import read_manifest, refuse_unfit, refuse_unportable
 from tfport.model import LiteModel, OpUse
+from tfport.target import ROOT
 
 TEXT = json.dumps(
     {
@@ -82,3 +83,12 @@ def test_every_op_that_is_missing_is_named(sdk: Path) -> None:
         "custom op MyOp: not in the library; register it in your program",
     ]
     assert "needs 3 operators" in caught.value.what
+
+
+def test_what_no_build_of_the_port_runs_is_refused() -> None:
+    runs = model(OpUse("ADD", 1, False, ()), OpUse("Mfcc", 1, True, ()))
+    refuse_unportable(runs, ROOT)
+    with pytest.raises(ModelRefused) as caught:
+        refuse_unportable(model(OpUse("ADD", 99, False, ()), OpUse("MyOp", 1, True, ())), ROOT)
+    assert "ADD: the model needs version 99" in caught.value.why and "custom op MyOp" in caught.value.why
+    assert "without --model" in caught.value.hint

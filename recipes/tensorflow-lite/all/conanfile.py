@@ -25,7 +25,7 @@ class TensorflowLiteRecipe(ConanFile):
         cmake_layout(self, src_folder="src")
 
     def requirements(self):
-        # Public headers reach FlatBuffers and XNNPACK's thread pool; kernels that a user adds may reach Eigen and gemmlowp.
+        # Public headers reach FlatBuffers and XNNPACK's thread pool; a user's kernels Eigen and gemmlowp too.
         self.requires("abseil/20220623.1", transitive_headers=True)
         self.requires("cpuinfo/20250905")
         self.requires("eigen/5.0.1", transitive_headers=True)
