@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -34,6 +35,8 @@ _INSTALLING = re.compile(
     r"^-+ (?:Installing|Downloading) package (\S+?/\S+?)(?:#\S*)? \((\d+) of (\d+)\) -+$"
 )
 _INSTALLED = re.compile(r"^(\S+?/\S+?)(?:#\S*)?: Already installed! \((\d+) of (\d+)\)$")
+# The system, SQLite (Conan's own tables), a quota.
+_FULL = re.compile("No space left on device|database or disk is full|Disk quota exceeded")
 _BUILDING = re.compile(r"^Building from source (\S+?/[^:#]+)")
 
 
@@ -151,37 +154,50 @@ class Conan:
         """Make the home: its configuration and the profile of this machine, for tools such as flatc."""
         if self._ready:
             return
-        self.home.mkdir(parents=True, exist_ok=True)
+        if not (self.home / "profiles" / "default").is_file():
+            self._make_home()
         conf = f"core.sources:download_cache={self.sources}\ncore:non_interactive=True\n"
         path = self.home / "global.conf"
         if not path.is_file() or path.read_text(encoding="utf-8") != conf:
             path.write_text(conf, encoding="utf-8")
         self._ready = True
-        if not (self.home / "profiles" / "default").is_file():
-            self._run(["profile", "detect", "--exist-ok"], log=self.logs / "profile.log")
+
+    def _make_home(self) -> None:
+        # Beside its place: what a full disk or Ctrl-C leaves of it, Conan would take for whole ever after.
+        fresh = self.home.with_name(f".{self.home.name}.new")
+        for folder in (fresh, self.home):
+            shutil.rmtree(folder, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        self._conan(fresh, ["profile", "detect"], log=self.logs / "profile.log")
+        fresh.rename(self.home)
 
     def _run(
         self, words: Sequence[str | Path], *, log: Path, on_line: Callable[[str], None] | None = None
     ) -> Completed:
         self.prepare()
+        return self._conan(self.home, words, log=log, on_line=on_line)
+
+    def _conan(
+        self,
+        home: Path,
+        words: Sequence[str | Path],
+        *,
+        log: Path,
+        on_line: Callable[[str], None] | None = None,
+    ) -> Completed:
         # A conan.lock or a .conanrc in the current folder would be used silently.
-        folder = self.home / "cwd"
+        folder = home / "cwd"
         folder.mkdir(exist_ok=True)
-        env = {
-            **_NEUTRAL_ENV,
-            "CONAN_HOME": str(self.home),
-            "NO_COLOR": "1",
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
+        env = {**_NEUTRAL_ENV, "CONAN_HOME": str(home), "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1"}
         try:
             return run(
                 [self.python, "-m", "conans.conan", *words], cwd=folder, env=env, log=log, on_line=on_line
             )
         except CommandFailed as error:
-            if "No space left on device" in error.stdout + error.stderr:
+            if _FULL.search(error.stdout + error.stderr):
                 raise DiskFull(
                     "No space is left on the disk while Conan ran",
-                    str(self.home),
+                    str(home),
                     "Make room and run it again.",
                 ) from None
             raise
