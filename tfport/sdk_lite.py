@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,16 +17,16 @@ import jinja2
 if TYPE_CHECKING:
     from tfport.headers import FLATBUFFERS, deploy_headers
     from tfport.link import LinkResult, Run, Tools, link_archive
-    from tfport.ops import OpSet, read_op_set
+    from tfport.ops import ALL, OpSet, read_op_set
 else:  # beside this file when exported into a recipe, in the package otherwise
     try:
         from headers import FLATBUFFERS, deploy_headers
         from link import LinkResult, Run, Tools, link_archive
-        from ops import OpSet, read_op_set
+        from ops import ALL, OpSet, read_op_set
     except ImportError:
         from tfport.headers import FLATBUFFERS, deploy_headers
         from tfport.link import LinkResult, Run, Tools, link_archive
-        from tfport.ops import OpSet, read_op_set
+        from tfport.ops import ALL, OpSet, read_op_set
 
 # What a consumer may include; headers that these include follow by themselves.
 PUBLIC_HEADERS = (
@@ -83,73 +84,116 @@ def op_set(lite: Path) -> OpSet:
     )
 
 
-def generate(lite: Path, templates: Path, output: Path, *, ops: str, version: str, target: str) -> None:
-    """Write ``tfport_selected_ops.h``, ``manifest.c`` and ``ops.json`` into ``output``. Raises OpError."""
-    selected = op_set(lite).select(ops)
-    manifest = selected.manifest(version=version, target=target)
-    header = _template(templates / "selected_ops.h.jinja").render(
-        builtin=selected.cases(selected.builtin),
-        delegated=selected.cases(selected.delegated),
-        custom=sorted(selected.custom),
-    )
-    literal = manifest.replace("\\", "\\\\").replace('"', '\\"')
-    output.mkdir(parents=True, exist_ok=True)
-    (output / "tfport_selected_ops.h").write_text(header, encoding="utf-8")
-    (output / "manifest.c").write_text(
-        f'const char tfport_lite_manifest[] = "{literal}";\n', encoding="utf-8"
-    )
-    (output / "ops.json").write_text(manifest + "\n", encoding="utf-8")
+@dataclass(frozen=True)
+class LiteSdk:
+    """One SDK in the making.
 
-
-def link(
-    run: Run, prefix: str, sdk: Path, *, objects: Sequence[Path], libraries: Sequence[Path], cut: bool
-) -> LinkResult:
-    """Link everything into ``sdk/lib/libtensorflow-lite.a``; ``cut`` leaves out what no public entry reaches.
-
-    ``libtensorflow-lite.a`` among the libraries is taken whole, but for what the SDK compiled again.
+    sources: the recipe's exported files (runtime/, templates/). build: its build folder. lite: the
+    ``tensorflow-lite`` package. ops: the recipe's option. prefix: of the cross tools, such as
+    ``arm-linux-gnueabihf-``. run: starts one command, and raises if it fails.
     """
-    tools = Tools.from_prefix(prefix)
-    (lite,) = (path for path in libraries if path.name == "libtensorflow-lite.a")
-    whole = sdk.parent / "whole" / lite.name
-    whole.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(lite, whole)
-    run([tools.ar, "dD", str(whole), *RECOMPILED])
-    return link_archive(
-        run=run,
-        tools=tools,
-        roots=[*objects, whole],
-        libraries=[path for path in libraries if path != lite],
-        gc_roots=CUT_ROOTS if cut else None,
-        output=sdk / "lib" / "libtensorflow-lite.a",
-        debug_output=sdk / "lib" / "debug" / "libtensorflow-lite.debug.a",
-    )
 
+    sources: Path
+    build: Path
+    lite: Path
+    ops: str
+    version: str
+    target: str
+    prefix: str
+    run: Run
 
-def deploy(
-    sdk: Path,
-    *,
-    roots: Sequence[Path],
-    templates: Path,
-    manifest: Path,
-    version: str,
-    target: str,
-    extras: Iterable[Path],
-) -> None:
-    """Write headers, CMake package, pkg-config file, manifest and ``extras`` (examples) into ``sdk``."""
-    deploy_headers(entries=PUBLIC_HEADERS, roots=roots, output=sdk / "include", renames=FLATBUFFERS)
-    for name, place in (
-        ("TensorFlowLiteConfig.cmake", "lib/cmake/TensorFlowLite"),
-        ("TensorFlowLiteConfigVersion.cmake", "lib/cmake/TensorFlowLite"),
-        ("tensorflow-lite.pc", "lib/pkgconfig"),
-    ):
-        text = _template(templates / f"{name}.jinja").render(version=version, target=target)
-        (sdk / place).mkdir(parents=True, exist_ok=True)
-        (sdk / place / name).write_text(text, encoding="utf-8")
-    share = sdk / "share" / "tfport"
-    (share / "examples").mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(manifest, share / "ops.json")
-    for path in extras:
-        shutil.copyfile(path, share / "examples" / path.name)
+    @property
+    def sdk(self) -> Path:
+        """Where the SDK grows."""
+        return self.build / "sdk"
+
+    @property
+    def generated(self) -> Path:
+        """Where ``generate`` writes."""
+        return self.build / "generated"
+
+    def cmake_variables(self) -> dict[str, str]:
+        """What the recipe's CMakeLists.txt asks for."""
+        return {
+            "GENERATED_DIR": str(self.generated),
+            "TENSORFLOW_LITE_SOURCES": str(self.lite / "res" / "tensorflow" / "lite"),
+            "TFPORT_TARGET": self.target,
+        }
+
+    def generate(self) -> None:
+        """Write ``tfport_selected_ops.h``, ``manifest.c`` and ``ops.json``. Raises ops.OpError."""
+        selected = op_set(self.lite).select(self.ops)
+        manifest = selected.manifest(version=self.version, target=self.target)
+        header = _template(self.sources / "templates" / "selected_ops.h.jinja").render(
+            builtin=selected.cases(selected.builtin),
+            delegated=selected.cases(selected.delegated),
+            custom=sorted(selected.custom),
+        )
+        literal = manifest.replace("\\", "\\\\").replace('"', '\\"')
+        source = f'const char tfport_lite_manifest[] = "{literal}";\n'
+        self.generated.mkdir(parents=True, exist_ok=True)
+        (self.generated / "tfport_selected_ops.h").write_text(header, encoding="utf-8")
+        (self.generated / "manifest.c").write_text(source, encoding="utf-8")
+        (self.generated / "ops.json").write_text(manifest + "\n", encoding="utf-8")
+
+    def link(self, libraries: Sequence[Path]) -> LinkResult:
+        """Link the objects that CMake made with ``libraries`` into ``lib/libtensorflow-lite.a``.
+
+        ``libtensorflow-lite.a`` among them is taken whole, but for what the SDK compiled again. An archive
+        that is cut to models leaves out what no public entry reaches.
+        """
+        tools = Tools.from_prefix(self.prefix)
+        (lite,) = (path for path in libraries if path.name == "libtensorflow-lite.a")
+        whole = self.build / "whole" / lite.name
+        whole.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(lite, whole)
+        self.run([tools.ar, "dD", str(whole), *RECOMPILED])
+        objects = sorted((self.build / "CMakeFiles" / "tfport_lite.dir").rglob("*.o"))
+        return link_archive(
+            run=self.run,
+            tools=tools,
+            roots=[*objects, whole],
+            libraries=[*(path for path in libraries if path != lite), self.build / "libtfport_compat.a"],
+            gc_roots=CUT_ROOTS if self.ops != ALL else None,
+            output=self.sdk / "lib" / "libtensorflow-lite.a",
+            debug_output=self.sdk / "lib" / "debug" / "libtensorflow-lite.debug.a",
+        )
+
+    def deploy(self, include: Iterable[Path]) -> None:
+        """Write headers (found below ``include``), CMake package, pkg-config file, manifest and examples."""
+        roots = [self.sources / "runtime" / "lite" / "include", *include]
+        deploy_headers(entries=PUBLIC_HEADERS, roots=roots, output=self.sdk / "include", renames=FLATBUFFERS)
+        for name, place in (
+            ("TensorFlowLiteConfig.cmake", "lib/cmake/TensorFlowLite"),
+            ("TensorFlowLiteConfigVersion.cmake", "lib/cmake/TensorFlowLite"),
+            ("tensorflow-lite.pc", "lib/pkgconfig"),
+        ):
+            template = _template(self.sources / "templates" / f"{name}.jinja")
+            text = template.render(version=self.version, target=self.target)
+            (self.sdk / place).mkdir(parents=True, exist_ok=True)
+            (self.sdk / place / name).write_text(text, encoding="utf-8")
+        share = self.sdk / "share" / "tfport"
+        (share / "examples").mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(self.generated / "ops.json", share / "ops.json")
+        for path in sorted((self.sources / "runtime" / "examples").glob("*.c")):
+            shutil.copyfile(path, share / "examples" / path.name)
+
+    def build_runner(self, toolchain: str, jobs: int) -> None:
+        """Compile tfport-run against the SDK, as any program of a user, and strip it into ``bin/``."""
+        folder = self.build / "runner"
+        settings = {
+            "CMAKE_BUILD_TYPE": "Release",
+            "CMAKE_TOOLCHAIN_FILE": toolchain,
+            "TensorFlowLite_DIR": str(self.sdk / "lib" / "cmake" / "TensorFlowLite"),
+        }
+        defines = [f"-D{key}={value}" for key, value in settings.items()]
+        runner = str(self.sources / "runtime" / "runner")
+        self.run(["cmake", "-S", runner, "-B", str(folder), "-G", "Ninja", *defines])
+        self.run(["cmake", "--build", str(folder), "--", f"-j{jobs}"])
+        (self.sdk / "bin").mkdir(parents=True, exist_ok=True)
+        program = self.sdk / "bin" / "tfport-run"
+        shutil.copy(folder / "tfport-run", program)
+        self.run([f"{self.prefix}strip", str(program)])
 
 
 def _template(path: Path) -> jinja2.Template:

@@ -53,6 +53,32 @@ def test_name_in_the_recipe_is_that_of_its_folder(recipe: Recipe) -> None:
     assert re.search(r'^    name = "(.+)"$', text, re.MULTILINE)[1] == recipe.name  # type: ignore[index]
     assert re.search(r'^    license = [("]', text, re.MULTILINE), "which licence?"
     assert "replace_in_file" not in text, "that is a patch's work"
+    assert len(text.splitlines()) < 100, "a recipe is a fact sheet"
+
+
+METHODS = [
+    "export_sources",
+    "config_options",
+    "configure",
+    "layout",
+    "requirements",
+    "build_requirements",
+    "package_id",
+    "validate",
+    "source",
+    "generate",
+    "build",
+    "package",
+    "package_info",
+]
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=NAMES)
+def test_methods_come_in_the_same_order_everywhere(recipe: Recipe) -> None:
+    text = (recipe.folder / "conanfile.py").read_text(encoding="utf-8")
+    methods = re.findall(r"^    def ([a-z]\w+)\(self\):", text, re.MULTILINE)
+    assert set(methods) <= set(METHODS)
+    assert methods == sorted(methods, key=METHODS.index)
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=NAMES)

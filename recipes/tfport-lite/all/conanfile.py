@@ -1,9 +1,10 @@
 import os
+import shlex
 import sys
 from pathlib import Path
 
 from conan import ConanFile
-from conan.errors import ConanException, ConanInvalidConfiguration
+from conan.errors import ConanInvalidConfiguration
 from conan.tools.build import build_jobs
 from conan.tools.cmake import CMake, CMakeDeps, CMakeToolchain, cmake_layout
 from conan.tools.files import copy
@@ -22,23 +23,14 @@ class TfportLiteRecipe(ConanFile):
     options_description = {"ops": "all, or builtin ops by schema name and custom:NAME, separated by commas"}
 
     def export_sources(self):
-        house = os.path.join(self.recipe_folder, "..", "..", "..")
-        to = self.export_sources_folder
+        house, to = os.path.join(self.recipe_folder, "..", "..", ".."), self.export_sources_folder
         copy(self, "CMakeLists.txt", self.recipe_folder, to)
         for part in ("lite", "compat", "runner", "examples"):
-            copy(
-                self,
-                "*",
-                os.path.join(house, "runtime", part),
-                os.path.join(to, "runtime", part),
-                excludes="tests/*",
-            )
+            copy(self, "*", os.path.join(house, "runtime", part), f"{to}/runtime/{part}", excludes="tests/*")
         for module in ("headers.py", "link.py", "ops.py", "sdk_lite.py"):
             copy(self, module, os.path.join(house, "tfport"), os.path.join(to, "tools"))
         for template in ("selected_ops.h.jinja", "TensorFlowLite*.jinja", "tensorflow-lite.pc.jinja"):
-            copy(
-                self, template, os.path.join(house, "toolchains", "templates"), os.path.join(to, "templates")
-            )
+            copy(self, template, os.path.join(house, "toolchains", "templates"), f"{to}/templates")
 
     def layout(self):
         cmake_layout(self)
@@ -52,48 +44,29 @@ class TfportLiteRecipe(ConanFile):
 
     def validate(self):
         if not str(self.options.ops):
-            raise ConanInvalidConfiguration(
-                "tfport-lite with no op at all runs no model; name ops or say all"
-            )
+            raise ConanInvalidConfiguration("tfport-lite with no op runs no model; name ops or say all")
 
     @property
-    def _sdk_lite(self):
+    def _sdk(self):
         sys.path.insert(0, os.path.join(self.source_folder, "tools"))
-        import sdk_lite
+        from sdk_lite import LiteSdk
 
-        return sdk_lite
-
-    @property
-    def _generated(self):
-        return Path(self.build_folder, "generated")
-
-    @property
-    def _target(self):
-        return self.conf.get("user.tfport:target", "unknown")
-
-    @property
-    def _prefix(self):
-        return self.conf.get("tools.build:compiler_executables", {}, check_type=dict).get("c", "gcc")[
-            : -len("gcc")
-        ]
+        compilers = self.conf.get("tools.build:compiler_executables", {}, check_type=dict)
+        return LiteSdk(
+            sources=Path(self.source_folder),
+            build=Path(self.build_folder),
+            lite=Path(self.dependencies["tensorflow-lite"].package_folder),
+            ops=str(self.options.ops),
+            version=str(self.version),
+            target=self.conf.get("user.tfport:target", "unknown"),
+            prefix=compilers.get("c", "gcc")[: -len("gcc")],
+            run=lambda words: self.run(shlex.join(words), quiet=True),
+        )
 
     def generate(self):
-        lite = Path(self.dependencies["tensorflow-lite"].package_folder)
-        try:
-            self._sdk_lite.generate(
-                lite,
-                Path(self.source_folder, "templates"),
-                self._generated,
-                ops=str(self.options.ops),
-                version=str(self.version),
-                target=self._target,
-            )
-        except Exception as error:
-            raise ConanException(str(error)) from error
+        self._sdk.generate()
         toolchain = CMakeToolchain(self)
-        toolchain.cache_variables["GENERATED_DIR"] = str(self._generated)
-        toolchain.cache_variables["TENSORFLOW_LITE_SOURCES"] = str(lite / "res" / "tensorflow" / "lite")
-        toolchain.cache_variables["TFPORT_TARGET"] = self._target
+        toolchain.cache_variables.update(self._sdk.cmake_variables())
         toolchain.generate()
         CMakeDeps(self).generate()
 
@@ -101,57 +74,22 @@ class TfportLiteRecipe(ConanFile):
         cmake = CMake(self)
         cmake.configure()
         cmake.build()
-        sdk, build = Path(self.build_folder, "sdk"), Path(self.build_folder)
-        parts = [
-            dependency.cpp_info.aggregated_components() for dependency in self.dependencies.host.values()
-        ]
-        archives = [
-            Path(folder, f"lib{lib}.a") for part in parts for lib in part.libs for folder in part.libdirs
-        ]
-        archives.append(build / "libtfport_compat.a")
-        self._sdk_lite.link(
-            lambda words: self.run(" ".join(f"'{word}'" for word in words), quiet=True),
-            self._prefix,
-            sdk,
-            objects=sorted((build / "CMakeFiles" / "tfport_lite.dir").rglob("*.o")),
-            libraries=[path for path in archives if path.is_file()],
-            cut=self.options.ops != "all",
-        )
-        sources = Path(self.source_folder)
-        self._sdk_lite.deploy(
-            sdk,
-            roots=[
-                sources / "runtime" / "lite" / "include",
-                *(Path(folder) for part in parts for folder in part.includedirs),
-            ],
-            templates=sources / "templates",
-            manifest=self._generated / "ops.json",
-            version=str(self.version),
-            target=self._target,
-            extras=sorted((sources / "runtime" / "examples").glob("*.c")),
-        )
-        toolchain = os.path.join(self.generators_folder, "conan_toolchain.cmake")
-        self.run(
-            f"cmake -S '{sources}/runtime/runner' -B runner -G Ninja -DCMAKE_BUILD_TYPE=Release "
-            f"-DCMAKE_TOOLCHAIN_FILE='{toolchain}' -DTensorFlowLite_DIR='{sdk}/lib/cmake/TensorFlowLite'"
-        )
-        self.run(f"cmake --build runner -- -j{build_jobs(self)}")
+        parts = [each.cpp_info.aggregated_components() for each in self.dependencies.host.values()]
+        archives = [Path(at, f"lib{lib}.a") for part in parts for lib in part.libs for at in part.libdirs]
+        sdk = self._sdk
+        sdk.link([path for path in archives if path.is_file()])
+        sdk.deploy([Path(folder) for part in parts for folder in part.includedirs])
+        sdk.build_runner(os.path.join(self.generators_folder, "conan_toolchain.cmake"), build_jobs(self))
 
     def package(self):
         copy(self, "*", os.path.join(self.build_folder, "sdk"), self.package_folder)
-        copy(
-            self,
-            "tfport-run",
-            os.path.join(self.build_folder, "runner"),
-            os.path.join(self.package_folder, "bin"),
-        )
-        self.run(f"{self._prefix}strip '{self.package_folder}/bin/tfport-run'")
-        for dependency in self.dependencies.host.values():
+        licenses = os.path.join(self.package_folder, "share", "licenses")
+        for each in self.dependencies.host.values():
             copy(
                 self,
                 "*",
-                os.path.join(dependency.package_folder, "licenses"),
-                os.path.join(self.package_folder, "share", "licenses", dependency.ref.name),
+                os.path.join(each.package_folder, "licenses"),
+                os.path.join(licenses, each.ref.name),
             )
 
     def package_info(self):
