@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any, Optional
 
 from tfport import __version__, verbs
+from tfport.bench_build import bench_build
+from tfport.environment import tfport_home
 from tfport.errors import DiskFull, TfportError
 from tfport.pipeline import Request, build, fetch_all, make_plan, smoke_again
 from tfport.report import Reporter
+from tfport.target import load_target
 
-VERBS = ("build", "fetch", "smoke", "check", "test", "doctor", "list", "clean")
+VERBS = ("build", "fetch", "smoke", "check", "bench", "test", "doctor", "list", "clean")
 INTERRUPTED = 130  # what shells give for Ctrl-C
 INTERNAL = 70
 
@@ -50,6 +53,10 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--sdk", required=True, type=Path, metavar="DIR", help="an SDK, archive or program")
     check.add_argument("--model", action="append", default=[], type=Path, metavar="FILE")
     check.add_argument("--target", help="also check the machine code for this target")
+    bench = add("bench", "measure; so far how long builds take: cold, warm and with nothing to do")
+    bench.add_argument("what", choices=("build",))
+    bench.add_argument("--target", required=True)
+    bench.add_argument("--model", action="append", default=[], type=Path, metavar="FILE")
     test = add("test", "run the project's own tests")
     test.add_argument("--full", action="store_true", help="also the slow and exhaustive ones")
     test.add_argument("rest", nargs="*", metavar="PYTEST_ARGUMENT", help="after --, passed on to pytest")
@@ -120,6 +127,10 @@ def _run(options: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
         return {"cache": str(plan.cache.root)}
     if options.verb == "check":
         return verbs.check(options.sdk, options.model, options.target, reporter)
+    if options.verb == "bench":
+        load_target(options.target)
+        models = [path.absolute() for path in options.model]
+        return bench_build(options.target, models, tfport_home(), reporter)
     if options.verb == "test":
         return verbs.test(options.full, options.rest, options.install_deps, reporter)
     if options.verb == "doctor":
