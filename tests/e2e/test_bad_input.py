@@ -193,32 +193,64 @@ def wait_for(text: str, log: Path, process: subprocess.Popen[bytes], seconds: fl
         time.sleep(0.1)
 
 
-def members_of_group(group: int) -> list[str]:
-    """The command lines of the live processes of a process group, from /proc."""
-    members = []
+def below(process: subprocess.Popen[bytes]) -> dict[tuple[int, str], str]:
+    """Command lines of ``process`` and all that descend from it, by pid and start time, from /proc."""
+    found: dict[int, tuple[int, str, str]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            state, _, pgrp = stat.read_text().rpartition(")")[2].split()[:3]
-            if int(pgrp) == group and state != "Z":
-                members.append((stat.parent / "cmdline").read_text().replace("\0", " "))
+            fields = stat.read_text().rpartition(")")[2].split()
+            words = (stat.parent / "cmdline").read_text(errors="replace").replace("\0", " ")
         except (FileNotFoundError, ProcessLookupError):  # it ended meanwhile
             continue
-    return members
+        if fields[0] != "Z":
+            found[int(stat.parent.name)] = (int(fields[1]), fields[19], words)
+    family = {process.pid}
+    while True:
+        more = {pid for pid, (parent, _, _) in found.items() if parent in family} - family
+        if not more:
+            break
+        family |= more
+    return {(pid, found[pid][1]): found[pid][2] for pid in family if pid in found}
 
 
-def test_ctrl_c_in_the_middle_of_a_build_then_two_builds_at_once(
-    sdk_all: Sdk, models: Path, tmp_path: Path
+def alive(those: dict[tuple[int, str], str]) -> list[str]:
+    left = []
+    for (pid, started), words in those.items():
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if fields[19] == started and fields[0] != "Z":
+            left.append(words)
+    return left
+
+
+def interrupt_while(program: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Send Ctrl-C, as a terminal does, while ``program`` runs below ``process``, which must end by it."""
+    limit = time.monotonic() + 3000
+    family = below(process)
+    while not any(program in words for words in family.values()):
+        assert process.poll() is None and time.monotonic() < limit, log.read_text(encoding="utf-8")
+        time.sleep(0.02)
+        family = below(process)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(timeout=30) == INTERRUPTED, log.read_text(encoding="utf-8")
+    assert "Traceback" not in log.read_text(encoding="utf-8")
+    assert alive(family) == [], "children are left"
+
+
+def test_ctrl_c_in_a_compile_and_a_link_then_two_builds_at_once(
+    sdk_all: Sdk, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = models / "conv.tflite"
     forget(model)
-    first = start(model, tmp_path / "a", tmp_path / "first.log")
-    wait_for("tfport-lite/2.14.1: ...", tmp_path / "first.log", first)
-    time.sleep(4)
-    os.killpg(first.pid, signal.SIGINT)
-    assert first.wait(timeout=30) == INTERRUPTED, (tmp_path / "first.log").read_text()
-    assert "Traceback" not in (tmp_path / "first.log").read_text()
+    with monkeypatch.context() as patch:
+        patch.setenv("CCACHE_DISABLE", "1")  # it would leave no compiler to interrupt
+        first = start(model, tmp_path / "a", tmp_path / "first.log")
+        interrupt_while("cc1plus", first, tmp_path / "first.log")
+    second = start(model, tmp_path / "a", tmp_path / "second.log")
+    interrupt_while("--force-group-allocation", second, tmp_path / "second.log")
     assert not (tmp_path / "a").exists()
-    assert members_of_group(first.pid) == [], "children are left"
 
     again = start(model, tmp_path / "a", tmp_path / "again.log")
     wait_for("Building with Conan", tmp_path / "again.log", again)
