@@ -16,7 +16,8 @@ from tfport import __version__, verbs
 from tfport.bench_build import bench_build
 from tfport.environment import tfport_home
 from tfport.errors import DiskFull, TfportError
-from tfport.pipeline import Request, build, fetch_all, make_plan, smoke_again
+from tfport.pipeline import build, fetch_all, smoke_again
+from tfport.plan import Request, make_plan
 from tfport.report import Reporter
 from tfport.target import load_target
 

@@ -1,4 +1,4 @@
-"""The main job, stage by stage: plan, fetch, build, check, smoke, report.
+"""The main job, stage by stage, after a ``Plan``: fetch, build, check, smoke, report.
 
 A stage takes the finished result of the stage before it. All output goes through a ``Reporter``, all files
 below the folders of a ``Plan``.
@@ -7,10 +7,8 @@ below the folders of a ``Plan``.
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import time
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Optional
@@ -23,92 +21,22 @@ from tfport.deploy import (
     REPORT,
     Stamp,
     deploy,
-    digest_inputs,
     hash_files,
     is_current,
     read_stamp,
-    refuse_foreign,
     write_stamp,
     write_whole,
 )
-from tfport.environment import check_compiler, compile_jobs, needs, provide, tfport_home
-from tfport.errors import NotOffered
+from tfport.environment import check_compiler, needs, provide
 from tfport.locks import hold
-from tfport.manifest import read_manifest, refuse_unportable
-from tfport.model import LiteModel, read_tflite
-from tfport.ops import ALL, canonical
-from tfport.recipe import Recipe, load_recipes
+from tfport.manifest import read_manifest
+from tfport.ops import ALL
+from tfport.plan import SDK_RECIPE, Plan
 from tfport.report import Reporter
 from tfport.smoke import Smoke, UserModel
 from tfport.smoke_results import SmokeResults
-from tfport.sources import SourceCache, fetch
+from tfport.sources import fetch
 from tfport.summary import SCHEMA, sizes
-from tfport.target import ROOT, TOOLCHAINS, Target, load_target
-
-SDK_RECIPE = "tfport-lite"
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the command line asks for; ``inputs`` are NAME=FILE.npy pairs."""
-
-    target: str
-    runtime: str = "lite"
-    models: tuple[Path, ...] = ()
-    inputs: tuple[tuple[str, Path], ...] = ()
-    output: Optional[Path] = None
-    reference: bool = True
-    install_deps: bool = False
-    offline: bool = False
-    jobs: Optional[int] = None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """All that is decided before anything starts."""
-
-    request: Request
-    target: Target
-    models: tuple[LiteModel, ...]
-    recipes: tuple[Recipe, ...]
-    ops: str  # the value of the SDK recipe's option
-    sdk: Path
-    work: Path
-    home: Path
-    jobs: int
-
-    @property
-    def sdk_recipe(self) -> Recipe:
-        """The recipe whose package is the SDK."""
-        return next(recipe for recipe in self.recipes if recipe.name == SDK_RECIPE)
-
-    @property
-    def cache(self) -> SourceCache:
-        """Where sources lie."""
-        return SourceCache(self.home / "sources")
-
-    @property
-    def stamp(self) -> Path:
-        """The stamp of the SDK folder."""
-        return self.work / "stamps" / f"{re.sub(r'[^A-Za-z0-9._-]+', '_', str(self.sdk)).strip('_')}.json"
-
-    def rows(self) -> list[tuple[str, str]]:
-        """The plan for a person."""
-        ops = "all" if self.ops == ALL else f"{len(self.ops.split(','))}: {self.ops}"
-        models = ", ".join(str(model.path) for model in self.models)
-        return [
-            ("target", f"{self.target.name}: {self.target.description}"),
-            ("flags", " ".join(self.target.compile_flags)),
-            ("runtime", f"TensorFlow Lite {self.sdk_recipe.version}, XNNPACK on"),
-            ("operators", ops),
-            *([("models", models)] if models else []),
-            ("recipes", f"{len(self.recipes)}: {', '.join(recipe.reference for recipe in self.recipes)}"),
-            ("compile jobs", f"{self.jobs}{', through ccache' if shutil.which('ccache') else ''}"),
-            ("reference", "host TensorFlow" if self.request.reference else "none: nothing is compared"),
-            ("stages", "fetch, build, check, smoke, report"),
-            ("result", str(self.sdk)),
-            ("caches", str(self.home)),
-        ]
 
 
 @dataclass
@@ -122,38 +50,6 @@ class Outcome:
     inputs: str = ""
     compiler: str = ""
     smoke: Optional[SmokeResults] = None
-
-
-def make_plan(request: Request, root: Path = ROOT) -> Plan:
-    """Read every file that the plan depends on; raises what is wrong with them, before anything starts."""
-    if request.runtime != "lite":
-        raise NotOffered(
-            f"The runtime {request.runtime} is not offered yet",
-            "This version builds TensorFlow Lite.",
-            "Leave --runtime out.",
-        )
-    if request.inputs and not request.models:
-        raise NotOffered("--input goes with --model", "Without one, the demo models run on their own inputs.")
-    target = load_target(request.target)
-    models = tuple(read_tflite(path) for path in request.models)
-    for model in models:
-        refuse_unportable(model, root)
-    uses = [op for model in models for op in model.ops]
-    ops = canonical([u.name for u in uses if not u.custom], [u.name for u in uses if u.custom]) or ALL
-    name = "-".join(["lite", *(re.sub(r"[^A-Za-z0-9._-]+", "_", path.stem) for path in request.models)])
-    sdk = (request.output or root / "dist" / target.name / name).absolute()
-    refuse_foreign(sdk)
-    return Plan(
-        request=request,
-        target=target,
-        models=models,
-        recipes=tuple(load_recipes(root)),
-        ops=ops,
-        sdk=sdk,
-        work=root / "build" / target.name,
-        home=tfport_home(),
-        jobs=request.jobs or compile_jobs(),
-    )
 
 
 def build(plan: Plan, reporter: Reporter) -> dict[str, Any]:
@@ -217,7 +113,7 @@ def fetch_all(plan: Plan, reporter: Reporter) -> Shelf:
 def make_sdk(plan: Plan, outcome: Outcome, reporter: Reporter) -> None:
     """Build, check and deploy, unless the SDK is already what these inputs make."""
     with _timed(outcome, "plan"):
-        outcome.inputs = _digest(plan, outcome.compiler)
+        outcome.inputs = plan.digest(outcome.compiler)
         stamp = read_stamp(plan.stamp)
         if stamp is not None and is_current(stamp, outcome.inputs, plan.sdk):
             outcome.up_to_date, outcome.facts = True, stamp.facts
@@ -258,7 +154,7 @@ def smoke(plan: Plan, shelf: Shelf, reporter: Reporter) -> SmokeResults:
             shelf=shelf,
             home=plan.home,
             work=plan.work / "smoke",
-            users=[UserModel(model.path, _inputs_of(model, plan)) for model in plan.models],
+            users=[UserModel(model.path, plan.inputs_of(model)) for model in plan.models],
             demos=() if plan.models else None,
             reference=plan.request.reference,
             jobs=plan.jobs,
@@ -282,26 +178,6 @@ def _build(plan: Plan, outcome: Outcome, reporter: Reporter) -> Path:
         profile = render_profile(plan.target, plan.jobs, conan.home / "p", shutil.which("ccache"))
         with reporter.recipes():
             return conan.install(plan.sdk_recipe.reference, profile, [f"{SDK_RECIPE}/*:ops={plan.ops}"])
-
-
-def _inputs_of(model: LiteModel, plan: Plan) -> dict[str, Path]:
-    """The ``--input`` files of one model; with several models each takes those that it has a name for."""
-    names = {tensor.name for tensor in model.inputs}
-    single = len(plan.models) == 1
-    return {name: path for name, path in plan.request.inputs if single or name in names}
-
-
-def _digest(plan: Plan, compiler: str) -> str:
-    folders: Iterable[Path] = (
-        ROOT / "recipes",
-        ROOT / "patches",
-        ROOT / "runtime",
-        ROOT / "tfport",
-        TOOLCHAINS / "templates",
-    )
-    return digest_inputs(
-        folders, [render_profile(plan.target, 1), repr(plan.target), plan.ops, compiler, __version__]
-    )
 
 
 class _timed:  # noqa: N801

@@ -14,7 +14,7 @@ import pytest
 
 from tfport import cli
 from tfport.errors import DiskFull, TfportError, UnknownTarget
-from tfport.pipeline import Plan, Request
+from tfport.plan import Plan, Request
 from tfport.report import Reporter
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tfport.errors import ModelMissing, NotAnSdk, NotOffered, UnknownTarget
+from tfport.ops import ALL
+from tfport.plan import Plan, Request, make_plan
+
+from .lite_bytes import ModelBytes
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TFPORT_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def model(folder: Path, name: str = "a b.tflite") -> Path:
+    (folder / name).write_bytes(ModelBytes().build())
+    return folder / name
+
+
+def plan(tmp_path: Path, **changes: object) -> Plan:
+    request = Request(**{"target": "zuluko", "output": tmp_path / "sdk", **changes})  # type: ignore[arg-type]
+    return make_plan(request)
+
+
+def test_plan_for_all_ops(tmp_path: Path, home: Path) -> None:
+    made = make_plan(Request("zuluko"))
+    assert made.ops == ALL and made.sdk.parts[-3:] == ("dist", "zuluko", "lite") and made.home == home
+    assert made.sdk_recipe.name == "tfport-lite" and made.jobs >= 1
+    rows = dict(made.rows())
+    assert rows["operators"] == "all" and "-mfpu=neon-vfpv4" in rows["flags"] and "models" not in rows
+    assert not home.exists(), "a plan makes nothing"
+
+
+def test_plan_cut_to_models(tmp_path: Path) -> None:
+    made = make_plan(Request("zuluko", models=(model(tmp_path), model(tmp_path, "c.tflite"))))
+    assert made.ops == "ADD" and made.sdk.name == "lite-a_b-c"
+    assert dict(made.rows())["operators"] == "1: ADD"
+
+
+def test_each_target_has_its_own_folders(tmp_path: Path) -> None:
+    one, two = (make_plan(Request(name)) for name in ("zuluko", "zuluko-vfpv3"))
+    assert one.sdk != two.sdk and one.work != two.work and one.stamp != two.stamp
+    assert one.digest("12.2.0") != two.digest("12.2.0")
+
+
+def test_what_is_wrong_is_said_before_anything_starts(tmp_path: Path, home: Path) -> None:
+    with pytest.raises(UnknownTarget):
+        make_plan(Request("zuluk"))
+    with pytest.raises(NotOffered, match="runtime acl"):
+        make_plan(Request("zuluko", runtime="acl"))
+    with pytest.raises(NotOffered, match="--input goes with --model"):
+        make_plan(Request("zuluko", inputs=(("x", tmp_path / "x.npy"),)))
+    with pytest.raises(ModelMissing):
+        make_plan(Request("zuluko", models=(tmp_path / "none.tflite",)))
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "file").touch()
+    with pytest.raises(NotAnSdk):
+        make_plan(Request("zuluko", output=tmp_path / "taken"))
+    assert not home.exists()
+
+
+def test_inputs_go_to_the_models_that_name_them(tmp_path: Path) -> None:
+    one = plan(tmp_path, models=(model(tmp_path),), inputs=(("nonsense", tmp_path),))
+    assert set(one.inputs_of(one.models[0])) == {"nonsense"}, "refused by name later"
+    name = one.models[0].inputs[0].name
+    two = plan(
+        tmp_path,
+        models=(model(tmp_path), model(tmp_path, "c.tflite")),
+        inputs=((name, tmp_path), ("z", tmp_path)),
+    )
+    assert set(two.inputs_of(two.models[0])) == {name}
+
+
+def test_the_digest_follows_ops_and_compiler(tmp_path: Path) -> None:
+    base = plan(tmp_path)
+    assert base.digest("12.2.0") == plan(tmp_path, jobs=7).digest("12.2.0")
+    assert base.digest("12.2.0") != base.digest("12.3.0")
+    assert base.digest("12.2.0") != plan(tmp_path, models=(model(tmp_path),)).digest("12.2.0")
