@@ -6,7 +6,7 @@ import pytest
 
 from tfport.deploy import Stamp, deploy, hash_files, write_stamp
 from tfport.pipeline import Outcome, make_sdk
-from tfport.plan import Plan
+from tfport.plan import Plan, Request, make_plan
 from tfport.report import Reporter
 
 
