@@ -17,7 +17,7 @@ from tfport.errors import NotOffered
 from tfport.manifest import refuse_unportable
 from tfport.model import LiteModel, read_tflite
 from tfport.ops import ALL, canonical
-from tfport.recipe import Recipe, load_recipes
+from tfport.recipe import Recipe, closure, load_recipes
 from tfport.sources import SourceCache
 from tfport.target import ROOT, TOOLCHAINS, Target, load_target
 
@@ -129,7 +129,7 @@ def make_plan(request: Request, root: Path = ROOT) -> Plan:
         request=request,
         target=target,
         models=models,
-        recipes=tuple(load_recipes(root)),
+        recipes=tuple(closure(load_recipes(root), SDK_RECIPE)),
         ops=ops,
         sdk=sdk,
         work=root / "build" / target.name,

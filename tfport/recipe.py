@@ -1,12 +1,14 @@
 """The recipes of this repository as data: versions, pinned sources and patches.
 
-Only data files are read, so this needs no Conan; what a recipe does is Conan's to know.
+Data files are read, and of a conanfile.py the references that it requires: this needs no Conan, since what
+a recipe does is Conan's to know.
 """
 
 from __future__ import annotations
 
+import ast
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,13 +33,17 @@ class PatchRef:
 
 @dataclass(frozen=True)
 class Recipe:
-    """One recipe; ``folder`` holds its conanfile.py. One of our own code has neither sources nor patches."""
+    """One recipe; ``folder`` holds its conanfile.py. One of our own code has neither sources nor patches.
+
+    ``requires``: the Conan references that it names, host tools included.
+    """
 
     name: str
     version: str
     folder: Path
     sources: tuple[SourceRef, ...] = ()
     patches: tuple[PatchRef, ...] = ()
+    requires: tuple[str, ...] = ()
 
     @property
     def reference(self) -> str:
@@ -58,6 +64,24 @@ def load_recipes(root: Path) -> list[Recipe]:
     return recipes
 
 
+def closure(recipes: Iterable[Recipe], name: str) -> list[Recipe]:
+    """The recipe of that name and all that it needs, by name. Raises ``RecipeInvalid``."""
+    known = {recipe.name: recipe for recipe in recipes}
+    found: dict[str, Recipe] = {}
+    waiting = [known[name]]
+    while waiting:
+        recipe = waiting.pop()
+        found[recipe.name] = recipe
+        for reference in recipe.requires:
+            need = known.get(reference.partition("/")[0])
+            if need is None or need.reference != reference:
+                here = f"there is {need.reference}" if need else "there is no recipe of that name"
+                raise RecipeInvalid(f"{recipe.folder / 'conanfile.py'} requires {reference}", here)
+            if need.name not in found:
+                waiting.append(need)
+    return [found[each] for each in sorted(found)]
+
+
 def load_recipe(root: Path, name: str) -> Recipe:
     """One recipe by name. Raises ``RecipeInvalid``."""
     config = root / "recipes" / name / "config.yml"
@@ -71,9 +95,10 @@ def load_recipe(root: Path, name: str) -> Recipe:
     folder = config.parent / str(_mapping(config, entry, ("folder",)).get("folder", ""))
     if not (folder / "conanfile.py").is_file():
         raise RecipeInvalid(f"{config} names a folder without a conanfile.py: {folder}")
+    requires = _requires(folder / "conanfile.py")
     conandata = folder / "conandata.yml"
     if not conandata.is_file():
-        return Recipe(name, version, folder)
+        return Recipe(name, version, folder, requires=requires)
     content = _mapping(conandata, _read(conandata), _DATA_KEYS)
     sources = _of_version(conandata, content, "sources", version)
     patches = _of_version(conandata, content, "patches", version)
@@ -83,6 +108,7 @@ def load_recipe(root: Path, name: str) -> Recipe:
         folder,
         tuple(_source(conandata, row) for row in sources),
         tuple(_patch(conandata, row, root / "patches" / name) for row in patches),
+        requires,
     )
 
 
@@ -92,6 +118,23 @@ def canonical(text: str) -> str:
     Its bytes go into the recipe's revision, so another form would give two revisions to one recipe.
     """
     return yaml.safe_dump(yaml.safe_load(text), default_flow_style=False)
+
+
+def _requires(conanfile: Path) -> tuple[str, ...]:
+    """The literal references in the recipe's ``requires`` and ``tool_requires`` calls."""
+    try:
+        tree = ast.parse(conanfile.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise RecipeInvalid(f"{conanfile} cannot be read", str(error)) from error
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args)
+    named = [
+        call.args[0].value
+        for call in calls
+        if isinstance(call.func, ast.Attribute)
+        and call.func.attr in ("requires", "tool_requires")
+        and isinstance(call.args[0], ast.Constant)
+    ]
+    return tuple(str(reference) for reference in named)
 
 
 def _of_version(file: Path, content: Mapping[str, Any], key: str, version: str) -> list[Any]:

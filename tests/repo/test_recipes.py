@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tfport.recipe import Recipe, canonical, load_recipes
+from tfport.recipe import Recipe, canonical, closure, load_recipes
 from tfport.sources.ref import UrlOrigin
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -94,6 +94,11 @@ def test_foreign_urls_are_encrypted(recipe: Recipe) -> None:
     for ref in recipe.sources:
         for origin in ref.origins:
             assert not isinstance(origin, UrlOrigin) or origin.url.startswith("https://")
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=NAMES)
+def test_what_a_recipe_requires_is_here_at_that_version(recipe: Recipe) -> None:
+    assert recipe in closure(RECIPES, recipe.name)
 
 
 def test_one_sha256_has_one_name() -> None:

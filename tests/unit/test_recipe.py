@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tfport.errors import RecipeInvalid
-from tfport.recipe import PatchRef, canonical, load_recipe, load_recipes
+from tfport.recipe import PatchRef, canonical, closure, load_recipe, load_recipes
 
 SHA = "ab" * 32
 CONFIG = "versions:\n  1.2.0:\n    folder: all\n"
@@ -80,3 +80,30 @@ def test_canonical_form_quotes_what_looks_like_a_number() -> None:
     text = 'sources:\n  "20220623.1": {url: u, sha256: s}\n'
     assert canonical(text) == "sources:\n  '20220623.1':\n    sha256: s\n    url: u\n"
     assert canonical(canonical(text)) == canonical(text)
+
+
+def _needing(root: Path, name: str, *references: str) -> None:
+    _recipe(root, data="", name=name)
+    calls = "".join(f"        self.requires({reference!r}, visible=False)\n" for reference in references)
+    text = f"class R:\n    def requirements(self):\n{calls}        pass\n"
+    (root / "recipes" / name / "all" / "conanfile.py").write_text(text)
+
+
+def test_closure_is_what_a_recipe_needs_and_nothing_else(tmp_path: Path) -> None:
+    _needing(tmp_path, "sdk", "a/1.2.0")
+    _needing(tmp_path, "a", "b/1.2.0")
+    _needing(tmp_path, "b", "a/1.2.0")  # Conan's to refuse; here it must only end
+    _needing(tmp_path, "other", "a/1.2.0")
+    recipes = load_recipes(tmp_path)
+    assert [recipe.name for recipe in closure(recipes, "sdk")] == ["a", "b", "sdk"]
+
+
+@pytest.mark.parametrize(
+    ("reference", "here"), [("a/1.3.0", "there is a/1.2.0"), ("c/1", "no recipe of that name")]
+)
+def test_what_is_required_but_not_here_is_named(tmp_path: Path, reference: str, here: str) -> None:
+    _needing(tmp_path, "a")
+    _needing(tmp_path, "sdk", reference)
+    with pytest.raises(RecipeInvalid) as caught:
+        closure(load_recipes(tmp_path), "sdk")
+    assert f"requires {reference}" in caught.value.what and here in caught.value.why
