@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.conftest import build
 from tests.e2e.support import ESPRESSO, EXAMPLE, FEATURES, PROGRAMS, Sdk, classified, on_board, tfport
+from tfport.catalogue import load_catalogue
 from tfport.errors import AboveTarget
 from tfport.target import Target, load_target
 
@@ -61,6 +63,23 @@ def test_the_smaller_target_s_library_runs_there(
     for cpu in (CORTEX_A9, "cortex-a8", "cortex-a7"):
         top, score = classified(sdk_vfpv3.run(program, squeezenet, coffee, cpu=cpu))
         assert top == ESPRESSO and abs(score - espresso) <= 1e-4
+
+
+@pytest.mark.full
+def test_the_main_job_of_the_smaller_target(vfpv3: Target, tmp_path: Path) -> None:
+    """All ops, every demo model on a Cortex-A9; nothing that it lacks in any object, program or kernel."""
+    sdk = build(tmp_path / "sdk", vfpv3)
+    report = json.loads((sdk.folder / "report.json").read_text(encoding="utf-8"))
+    assert report["smoke"]["ok"] and report["smoke"]["problems"] == []
+    assert {run["model"] for run in report["smoke"]["runs"]} == {m.name for m in load_catalogue().models}
+    assert report["check"]["fused_multiply_adds"] == 0
+    assert report["check"]["attributes"]["fp_arch"] == "VFPv3" and not report["check"]["attributes"]["divide"]
+    kernels = {name for run in report["smoke"]["runs"] for name in run["kernels"]}
+    assert kernels and not [name for name in kernels if "neonfma" in name or "neonv8" in name]
+    counts = {count["model"]: count["per_inference"]["total"] for count in report["smoke"]["counts"]}
+    assert 87e6 < counts["squeezenet-float32"] <= 195e6
+    done = tfport("check", "--sdk", sdk.folder, "--target", "zuluko")
+    assert done.returncode == 0, "a Cortex-A7 runs all that a Cortex-A9 does\n" + done.stderr
 
 
 def test_the_smaller_target_s_library_still_asks_for_neon(sdk_vfpv3: Sdk, squeezenet: Path) -> None:
