@@ -1,0 +1,74 @@
+"""SCons steps that the recipes of TensorFlow's core share: units, objects, archives.
+
+A recipe writes ``build.json`` into its build folder, where its SConstruct finds: ``tools`` (the folder of
+this file), ``source`` (TensorFlow's tree), ``cxx`` and ``ar`` (argument vectors), ``flags``, ``include``,
+``jobs``. Standard library only and no import from the rest of tfport: recipes export this file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+
+class Compiler:
+    """Adds steps to an SCons ``environment`` that builds in ``folder``."""
+
+    def __init__(self, environment: Any, folder: Path) -> None:
+        self.folder = folder
+        self.config: Mapping[str, Any] = json.loads((folder / "build.json").read_text(encoding="utf-8"))
+        self.source = Path(self.config["source"])
+        self.generated = folder / "gen"
+        self._environment = environment
+        extra = {name: value for name, value in self.config.get("environment", {}).items() if value}
+        environment.Replace(ENV={**os.environ, **extra}, PRINT_CMD_LINE_FUNC=lambda *_: None)
+        environment.SetOption("num_jobs", self.config["jobs"])
+        include = [self.generated, self.source, *self.config["include"]]
+        self._compile = [*self.config["cxx"], *self.config["flags"], *(f"-I{path}" for path in include)]
+
+    def step(self, targets: Iterable[Path], sources: Any, *commands: Sequence[str], say: str = "") -> Any:
+        """Files made of others by ``commands`` (argument vectors; an empty word list is left out)."""
+        return self._environment.Command(
+            [str(path) for path in targets], sources, [_saying(say), *map(list, commands)]
+        )
+
+    def compiled(self, name: str, files: Sequence[str], after: Any = ()) -> Any:
+        """An object of one unit: a source that includes ``files``, paths of TensorFlow's tree.
+
+        ``after`` must be made before, such as generated headers.
+        """
+        unit = self.folder / "units" / f"{name}.cc"
+        write(unit, "".join(f'#include "{path}"\n' for path in files))
+        target = self.folder / "objects" / f"{name}.o"
+        known = [str(self.source / path) for path in files if (self.source / path).is_file()]
+        words = [*self._compile, "-c", str(unit), "-o", str(target)]
+        made = self.step([target], [str(unit), *known], words, say=f"compiling {name}")
+        self._environment.Depends(made, after)
+        return made
+
+    def archive(self, name: str, objects: Any) -> Any:
+        """A static library of ``objects``."""
+        target = self.folder / name
+        flat = [str(node) for node in self._environment.Flatten(objects)]
+        # Several words may name objects of one name in other folders: start from nothing.
+        return self.step(
+            [target], flat, ["rm", "-f", str(target)], [*self.config["ar"], "rcsD", str(target), *flat]
+        )
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file that steps read, unless it is what it should be: then it stays as old as it is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+def _saying(text: str) -> Any:
+    def say(target: Any, source: Any, env: Any) -> None:
+        if text:
+            print(text, flush=True)
+
+    return say
