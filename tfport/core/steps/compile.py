@@ -35,16 +35,18 @@ class Compiler:
             [str(path) for path in targets], sources, [_saying(say), *map(list, commands)]
         )
 
-    def compiled(self, name: str, files: Sequence[str], after: Any = ()) -> Any:
+    def compiled(
+        self, name: str, files: Sequence[str], after: Any = (), flags: Sequence[str] = ()
+    ) -> Any:
         """An object of one unit: a source that includes ``files``, paths of TensorFlow's tree.
 
-        ``after`` must be made before, such as generated headers.
+        ``after`` must be made before, such as generated headers; ``flags`` come after those of build.json.
         """
         unit = self.folder / "units" / f"{name}.cc"
         write(unit, "".join(f'#include "{path}"\n' for path in files))
         target = self.folder / "objects" / f"{name}.o"
         known = [str(self.source / path) for path in files if (self.source / path).is_file()]
-        words = [*self._compile, "-c", str(unit), "-o", str(target)]
+        words = [*self._compile, *flags, "-c", str(unit), "-o", str(target)]
         made = self.step([target], [str(unit), *known], words, say=f"compiling {name}")
         self._environment.Depends(made, after)
         return made

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
         read_ops,
         sources_of,
     )
-    from tfport.core.steps.units import gather, headers_of, included, protos_of, with_neighbours
+    from tfport.core.steps.units import gather, headers_of, protos_of, with_neighbours
 else:  # beside this file when exported into a recipe, in the package otherwise
     try:
         from bazel import Workspace
         from registrations import ALWAYS, helpers_of, portable_ops, read_kernels, read_ops, sources_of
-        from units import gather, headers_of, included, protos_of, with_neighbours
+        from units import gather, headers_of, protos_of, with_neighbours
     except ImportError:
         from tfport.core.steps.bazel import Workspace
         from tfport.core.steps.registrations import (
@@ -41,26 +41,28 @@ else:  # beside this file when exported into a recipe, in the package otherwise
             read_ops,
             sources_of,
         )
-        from tfport.core.steps.units import gather, headers_of, included, protos_of, with_neighbours
+        from tfport.core.steps.units import gather, headers_of, protos_of, with_neighbours
 
 _FRAMEWORK = "//tensorflow/core:mobile_srcs"
+_KERNEL_FOLDER = "tensorflow/core/kernels/"
 _KERNELS = "//tensorflow/core/kernels:portable_all_ops"
 _OPS = "//tensorflow/core/ops:portable_op_registrations_and_gradients"
 
 # Devices, services and languages that no board has, and what only tests use.
 _FOREIGN = re.compile(
-    r"_test\.|test_util|testlib|_stub\.|windows/|/python/|gpu|cuda|rocm|\.cu\.|sycl|/tpu/|nccl|mkl|zen_|/xla"
+    r"_test\.|test_util|testlib|_stub\.|windows/|/python/|gpu|cuda|rocm|\.cu\.|sycl|/tpu/|nccl(?!/collective_communicator)|mkl|zen_|/xla"
     r"|stream_executor|distributed_runtime|/grappler/|/eager/|compiler/mlir|core/ir/|android_"
     r"|profiler/(?:convert|backends)|profiler/(?:lib|utils)/(?!scoped_memory|traceme|context_types|annotated)"
 )
 # What only some kernels need, which compile it with them; and what a mobile build has no use for.
 _NOT_FRAMEWORK = re.compile(
-    r"/kernels/|/wav/|example_|/example/|/uniform_quant|cc/framework|cc/ops|fingerprinting|saved_model/metrics"
+    r"/kernels/|framework/dataset\.|/wav/|example_|/example/|/uniform_quant|cc/framework|cc/ops|fingerprinting|saved_model/metrics"
     r"|modular_filesystem|op_gen_lib|regularization|checkpoint_reader|kernels_experimental|stat_summarizer"
 )
 # What stands outside the lists for mobile platforms.
 _FRAMEWORK_TOO = ("tensorflow/cc/saved_model/loader.cc",)
 _KERNELS_TOO = (
+    "tensorflow/core/framework/dataset.cc",
     "tensorflow/core/kernels/deep_conv2d.cc",
     "tensorflow/core/kernels/string_lower_op.cc",
     "tensorflow/core/kernels/string_upper_op.cc",
@@ -69,6 +71,8 @@ _KERNELS_TOO = (
 _COSTLY = re.compile(
     r"/conv_|/matmul_|einsum|/ops/(?:array|math|nn)_ops|_inst_|_impl_|reduction_ops|/cwise_op_\w"
 )
+# Run once for a session, or once for a node of a step: small counts for more than fast.
+SMALL = ("-Os",)
 # Two of these in one unit define the same name.
 ALONE = re.compile(r"/lower_\w+_op|common_runtime/gradients|immutable_executor_state")
 
@@ -134,7 +138,7 @@ class Portable:
         found = {*sources_of(self.kernels, pairs), *(path for path in ALWAYS if path in self.kernels)}
         chosen = close(found)
         while True:
-            headers = {name for path in chosen for name in included(self.root / path)}
+            headers = headers_of(self.root, chosen, _KERNEL_FOLDER)
             grown = close({*chosen, *helpers_of(self.root, headers, helpers)})
             if grown == chosen:
                 break

@@ -43,8 +43,11 @@ def with_neighbours(root: Path, sources: Iterable[str], wanted: Callable[[str], 
     return sorted(units)
 
 
-def headers_of(root: Path, sources: Iterable[str]) -> set[str]:
-    """Every name that ``sources`` and the headers below ``root`` include, directly or not."""
+def headers_of(root: Path, sources: Iterable[str], below: str = "") -> set[str]:
+    """Every name that ``sources`` and the headers below ``root`` include, directly or not.
+
+    ``below``: a folder; what stands elsewhere is neither named nor followed.
+    """
     seen: set[str] = set()
     waiting = list(sources)
     while waiting:
@@ -53,7 +56,7 @@ def headers_of(root: Path, sources: Iterable[str]) -> set[str]:
             continue
         seen.add(path)
         if (root / path).is_file():
-            waiting += included(root / path)
+            waiting += [name for name in included(root / path) if name.startswith(below)]
     return seen
 
 
