@@ -16,7 +16,8 @@ SELECTION = "AddV2:BinaryOp<CPUDevice, functor::add<float>>;AccumulateNV2;Conv2D
 PROGRAM = r"""
 #include <type_traits>
 #include "ops_to_register.h"
-#if !defined(SHOULD_REGISTER_OP) || !defined(SHOULD_REGISTER_OP_GRADIENT) || !defined(SHOULD_REGISTER_OP_KERNEL)
+#if !(defined(SHOULD_REGISTER_OP) && defined(SHOULD_REGISTER_OP_GRADIENT) && \
+      defined(SHOULD_REGISTER_OP_KERNEL))
 #error a macro is missing
 #endif
 #define OP(name) std::integral_constant<bool, !(false || SHOULD_REGISTER_OP(name))>::value

@@ -32,7 +32,8 @@ def test_the_colons_of_a_class_are_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", ALL, "Conv2D;", "Conv2D:", ":Kernel", "A:b;;C", 'Op:Kernel"', "Op:Ke\\rnel", "Op:a\nb", "a b"]
+    "text",
+    ["", ALL, "Conv2D;", "Conv2D:", ":Kernel", "A:b;;C", 'Op:Kernel"', "Op:Ke\\rnel", "Op:a\nb", "a b"],
 )
 def test_what_is_no_selection_is_refused(text: str) -> None:
     with pytest.raises(SelectionError):

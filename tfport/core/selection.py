@@ -136,4 +136,6 @@ def header(selection: str) -> str:
             kernels="\n".join(f'    "{kernel}",' for kernel in kernels),
             gradient="true" if _GRADIENT_OP in names else "false",
         )
-    return f"#ifndef OPS_TO_REGISTER_H_\n#define OPS_TO_REGISTER_H_\n\n{body}\n#endif  // OPS_TO_REGISTER_H_\n"
+    return (
+        f"#ifndef OPS_TO_REGISTER_H_\n#define OPS_TO_REGISTER_H_\n\n{body}\n#endif  // OPS_TO_REGISTER_H_\n"
+    )
