@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import json
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Optional, TypeVar
@@ -20,7 +21,10 @@ else:
     import tomli as tomllib
 
 MODELS_FILE = ROOT / "models" / "models.toml"
-FORMS = ("lite", "squeezenet-float32", "squeezenet-int8")
+FORMS = {  # by the runtime that takes them
+    "lite": ("lite", "squeezenet-float32", "squeezenet-int8"),
+    "tensorflow": ("squeezenet-saved-model",),
+}
 SCALINGS = ("bgr-minus-mean", "rgb-bytes", "rgb-centred", "rgb-unit", "noise")
 _MEMBER = "member:"
 T = TypeVar("T")
@@ -66,9 +70,15 @@ class Catalogue:
     files: tuple[Member, ...]
     models: tuple[DemoModel, ...]
 
-    def refs(self) -> list[SourceRef]:
-        """The pinned archives, as the fetcher takes them."""
-        return [SourceRef(archive.url, archive.sha256) for archive in self.archives]
+    def of(self, runtime: str) -> tuple[DemoModel, ...]:
+        """The demo models of one runtime."""
+        return tuple(model for model in self.models if model.form in FORMS[runtime])
+
+    def refs(self, models: Iterable[DemoModel]) -> list[SourceRef]:
+        """The pinned archives that these models and what they need come from, as the fetcher takes them."""
+        names = {name for model in models for name in self.files_of(model)}
+        wanted = {file.archive for file in self.files if file.name in names}
+        return [SourceRef(each.url, each.sha256) for each in self.archives if each.name in wanted]
 
     def files_of(self, model: DemoModel) -> list[str]:
         """The files that a model needs: itself, its labels, its pictures."""
@@ -179,8 +189,9 @@ def _references(catalogue: Catalogue) -> list[str]:
     faults += [f"file {f.name}: no archive {f.archive}" for f in catalogue.files if f.archive not in archives]
     for model in catalogue.models:
         faults += [f"model {model.name}: no file {n}" for n in catalogue.files_of(model) if n not in files]
-        if model.form not in FORMS:
-            faults.append(f"model {model.name}: form must be one of {', '.join(FORMS)}")
+        forms = [form for each in FORMS.values() for form in each]
+        if model.form not in forms:
+            faults.append(f"model {model.name}: form must be one of {', '.join(forms)}")
         if model.scaling not in SCALINGS:
             faults.append(f"model {model.name}: scaling must be one of {', '.join(SCALINGS)}")
     return faults

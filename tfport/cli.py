@@ -21,6 +21,7 @@ from tfport.plan import Request, make_plan
 from tfport.report import Reporter
 from tfport.target import load_target
 
+RUNTIME_NAMES = ("lite", "tensorflow", "acl")
 VERBS = ("build", "fetch", "smoke", "check", "bench", "test", "doctor", "list", "clean")
 INTERRUPTED = 130  # what shells give for Ctrl-C
 INTERNAL = 70
@@ -57,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     bench = add("bench", "measure; so far how long builds take: cold, warm and with nothing to do")
     bench.add_argument("what", choices=("build",))
     bench.add_argument("--target", required=True)
+    bench.add_argument("--runtime", default="lite", choices=RUNTIME_NAMES)
     bench.add_argument("--model", action="append", default=[], type=Path, metavar="FILE")
     test = add("test", "run the project's own tests")
     test.add_argument("--full", action="store_true", help="also the slow and exhaustive ones")
@@ -71,10 +73,11 @@ def parser() -> argparse.ArgumentParser:
 def _job(*, target_required: bool) -> argparse.ArgumentParser:
     job = argparse.ArgumentParser(add_help=False)
     job.add_argument("--target", required=target_required, help="a file of toolchains/, such as zuluko")
-    job.add_argument("--runtime", default="lite", choices=("lite", "tensorflow", "acl"))
+    job.add_argument("--runtime", default="lite", choices=RUNTIME_NAMES)
     job.add_argument(
         "--model", action="append", default=[], type=Path, metavar="FILE", help="cut to this model"
     )
+    job.add_argument("--ops", choices=("all",), help="all ops, also with --model (--runtime tensorflow)")
     job.add_argument("--input", action="append", default=[], type=_named_file, metavar="NAME=FILE.npy")
     job.add_argument("--output", type=Path, metavar="DIR", help="the SDK's folder (default: below dist/)")
     job.add_argument(
@@ -131,7 +134,7 @@ def _run(options: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
     if options.verb == "bench":
         load_target(options.target)
         models = [path.absolute() for path in options.model]
-        return bench_build(options.target, models, tfport_home(), reporter)
+        return bench_build(options.target, models, tfport_home(), reporter, options.runtime)
     if options.verb == "test":
         return verbs.test(options.full, options.rest, options.install_deps, reporter)
     if options.verb == "doctor":
@@ -146,6 +149,7 @@ def _request(options: argparse.Namespace) -> Request:
         target=options.target,
         runtime=options.runtime,
         models=tuple(path.absolute() for path in options.model),
+        ops=options.ops,
         inputs=tuple(options.input),
         output=options.output,
         reference=not options.no_reference,

@@ -36,7 +36,7 @@ class Host:
     _jobs: dict[Path, dict[str, Any]] = field(default_factory=dict)
 
     def converted(self, model: DemoModel, shelf: Shelf) -> Path:
-        """Where the .tflite of a demo model is, or will be once ``work`` has returned."""
+        """Where a demo model in its runtime's form is, or will be once ``work`` has returned."""
         source = shelf.path(model.file)
         if model.form == "lite":
             return source
@@ -44,7 +44,7 @@ class Host:
         digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in (source, *pictures)]
         key = convert.cache_key(model.form, digests[0], digests[1:], reference.require())
         return self._want(
-            f"{model.name}-{key}.tflite",
+            f"{model.name}-{key}{convert.SUFFIXES[model.form]}",
             {
                 "do": "squeezenet",
                 "form": model.form,
@@ -87,7 +87,7 @@ class Host:
 
     def work(self) -> None:
         """Do all that was asked for and is not there. Raises ``ReferenceMissing`` or ``ConversionFailed``."""
-        jobs = [job for path, job in self._jobs.items() if not path.is_file()]
+        jobs = [job for path, job in self._jobs.items() if not path.exists()]
         self._jobs.clear()
         if not jobs:
             return

@@ -6,8 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol, TypeVar
 
+from tfport.core.model import CoreModel
+from tfport.core.selection import bare
 from tfport.deploy import MANIFEST
 from tfport.errors import ModelRefused, NotAnSdk
 from tfport.model import LiteModel
@@ -19,13 +21,31 @@ _MARK = b'{"tfport_manifest": '
 
 @dataclass(frozen=True)
 class Manifest:
-    """``ops``: builtin name -> (lowest, highest version). ``custom``, ``xnnpack``: names of ops."""
+    """What every manifest says: the release that is ported, and for which target."""
 
+    runtime: ClassVar[str]
     version: str
     target: str
+
+
+@dataclass(frozen=True)
+class LiteManifest(Manifest):
+    """``ops``: builtin name -> (lowest, highest version). ``custom``, ``xnnpack``: names of ops."""
+
+    runtime = "lite"
     ops: Mapping[str, tuple[int, int]]
     custom: frozenset[str]
     xnnpack: frozenset[str]
+
+    @classmethod
+    def parse(cls, data: Mapping[str, Any]) -> LiteManifest:
+        return cls(
+            version=str(data.get("version", "")),
+            target=str(data.get("target", "")),
+            ops={str(name): (int(low), int(high)) for name, (low, high) in data["ops"].items()},
+            custom=frozenset(data["custom"]),
+            xnnpack=frozenset(data["xnnpack"]),
+        )
 
     def lacks(self, model: LiteModel) -> list[str]:
         """One line for each operator of the model that the library cannot run."""
@@ -44,7 +64,58 @@ class Manifest:
         return lines
 
 
-def read_manifest(sdk: Path) -> Manifest:
+@dataclass(frozen=True)
+class CoreManifest(Manifest):
+    """``ops``: name of an op -> the C++ classes of its kernels."""
+
+    runtime = "tensorflow"
+    ops: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def parse(cls, data: Mapping[str, Any]) -> CoreManifest:
+        return cls(
+            version=str(data.get("version", "")),
+            target=str(data.get("target", "")),
+            ops={str(op): tuple(str(kernel) for kernel in kernels) for op, kernels in data["ops"].items()},
+        )
+
+    def lacks(self, model: CoreModel) -> list[str]:
+        """One line for each op of the model, and each kernel of an op, that the library does not hold."""
+        lines = []
+        for op, kernel in model.kernels:
+            held = self.ops.get(op)
+            node = f" (node {model.nodes_of[op]})" if op in model.nodes_of else ""
+            if held is None:
+                line = f"{op}: not in the library{node}"
+            elif kernel and bare(kernel) not in {bare(each) for each in held}:
+                line = f"{op}: the library has no kernel {kernel}{node}"
+            else:
+                continue
+            if line not in lines:
+                lines.append(line)
+        return lines
+
+
+_KINDS: Mapping[str, type[LiteManifest] | type[CoreManifest]] = {
+    kind.runtime: kind for kind in (LiteManifest, CoreManifest)
+}
+S = TypeVar("S", LiteManifest, CoreManifest)
+
+
+class _Given(Protocol):
+    @property
+    def path(self) -> Path: ...
+
+
+M = TypeVar("M", bound=_Given)
+M_contra = TypeVar("M_contra", bound=_Given, contravariant=True)
+
+
+class _Library(Protocol[M_contra]):
+    def lacks(self, model: M_contra) -> list[str]: ...
+
+
+def read_manifest(sdk: Path) -> LiteManifest | CoreManifest:
     """The manifest of an SDK folder, or the one inside an archive or a linked program.
 
     Raises ``NotAnSdk``.
@@ -61,38 +132,38 @@ def read_manifest(sdk: Path) -> Manifest:
     start = data.find(_MARK)
     try:
         found, _ = json.JSONDecoder().raw_decode(data[max(0, start) :].split(b"\0", 1)[0].decode("utf-8"))
-        return _parse(found)
+        # TensorFlow Lite's came first and does not name its runtime.
+        return _KINDS[found.get("runtime", LiteManifest.runtime)].parse(found)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise NotAnSdk(f"{path} holds no readable manifest of ops", "It was not made by tfport.") from None
 
 
-def refuse_unfit(model: LiteModel, manifest: Manifest) -> None:
+def manifest_of(kind: type[S], sdk: Path) -> S:
+    """The manifest of an SDK that must be of one kind. Raises ``NotAnSdk``."""
+    manifest = read_manifest(sdk)
+    if not isinstance(manifest, kind):
+        raise NotAnSdk(f"{sdk} is an SDK of the runtime {manifest.runtime}, not of {kind.runtime}")
+    return manifest
+
+
+def refuse_unfit(model: M, manifest: _Library[M]) -> None:
     """Raise ``ModelRefused`` with every operator that the library lacks."""
     lacking = manifest.lacks(model)
     if lacking:
+        form = model.path.suffix
         raise ModelRefused(
             f"{model.path} needs {len(lacking)} operator{'s' * (len(lacking) > 1)} that the library lacks",
             "\n".join(lacking),
-            "Build for all ops, or for this model too: --model OLD.tflite --model NEW.tflite",
+            f"Build for all ops, or for this model too: --model OLD{form} --model NEW{form}",
         )
 
 
 def refuse_unportable(model: LiteModel, root: Path) -> None:
     """Raise ``ModelRefused`` if even a library with all ops of the port could not run the model."""
-    lacking = read_manifest(root / PORT).lacks(model)
+    lacking = manifest_of(LiteManifest, root / PORT).lacks(model)
     if lacking:
         raise ModelRefused(
             f"{model.path} needs operators that TensorFlow Lite does not have in this port",
             "\n".join(lacking),
             "A custom op is code of yours: build without --model, and register the op in your program.",
         )
-
-
-def _parse(data: dict[str, Any]) -> Manifest:
-    return Manifest(
-        version=str(data.get("version", "")),
-        target=str(data.get("target", "")),
-        ops={str(name): (int(low), int(high)) for name, (low, high) in data["ops"].items()},
-        custom=frozenset(data["custom"]),
-        xnnpack=frozenset(data["xnnpack"]),
-    )

@@ -22,7 +22,9 @@ def test_the_real_file_parses_and_every_picture_has_a_scaling() -> None:
         model.name for model in catalogue.models
     }
     assert all(bool(model.pictures) == (model.scaling != "noise") for model in catalogue.models)
-    assert len(catalogue.refs()) == len(catalogue.archives)
+    assert len(catalogue.refs(catalogue.of("lite"))) == len(catalogue.archives)
+    assert len(catalogue.refs(catalogue.of("tensorflow"))) == 3, "the weights, the pictures, the labels"
+    assert [model.name for model in catalogue.of("tensorflow")] == ["squeezenet-saved-model"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from tfport.deploy import MANIFEST
 from tfport.errors import ModelRefused, NotAnSdk
-from tfport.manifest import read_manifest, refuse_unfit, refuse_unportable
+from tfport.manifest import LiteManifest, manifest_of, read_manifest, refuse_unfit, refuse_unportable
 from tfport.model import LiteModel, OpUse
 from tfport.target import ROOT
 
@@ -43,7 +43,7 @@ def sdk(tmp_path: Path) -> Path:
 
 
 def test_read_from_a_folder(sdk: Path) -> None:
-    manifest = read_manifest(sdk)
+    manifest = manifest_of(LiteManifest, sdk)
     assert manifest.ops == {"ADD": (1, 5), "CONV_2D": (1, 8)} and manifest.target == "zuluko"
     assert manifest.custom == {"Mfcc"} and manifest.xnnpack == {"ADD"}
 
@@ -70,13 +70,13 @@ def test_a_missing_sdk_is_said(tmp_path: Path) -> None:
 
 def test_a_model_that_fits(sdk: Path) -> None:
     fits = model(OpUse("ADD", 2, False, ()), OpUse("CONV_2D", 8, False, ()), OpUse("Mfcc", 1, True, ()))
-    refuse_unfit(fits, read_manifest(sdk))
+    refuse_unfit(fits, manifest_of(LiteManifest, sdk))
 
 
 def test_every_op_that_is_missing_is_named(sdk: Path) -> None:
     bad = model(OpUse("ADD", 6, False, ()), OpUse("WHERE", 1, False, ()), OpUse("MyOp", 1, True, ()))
     with pytest.raises(ModelRefused) as caught:
-        refuse_unfit(bad, read_manifest(sdk))
+        refuse_unfit(bad, manifest_of(LiteManifest, sdk))
     assert caught.value.why.splitlines() == [
         "ADD: the model needs version 6, the library has 1 to 5",
         "WHERE: not in the library",

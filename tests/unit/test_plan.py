@@ -64,18 +64,6 @@ def test_what_is_wrong_is_said_before_anything_starts(tmp_path: Path, home: Path
     assert not home.exists()
 
 
-def test_inputs_go_to_the_models_that_name_them(tmp_path: Path) -> None:
-    one = plan(tmp_path, models=(model(tmp_path),), inputs=(("nonsense", tmp_path),))
-    assert set(one.inputs_of(one.models[0])) == {"nonsense"}, "refused by name later"
-    name = one.models[0].inputs[0].name
-    two = plan(
-        tmp_path,
-        models=(model(tmp_path), model(tmp_path, "c.tflite")),
-        inputs=((name, tmp_path), ("z", tmp_path)),
-    )
-    assert set(two.inputs_of(two.models[0])) == {name}
-
-
 def test_the_digest_follows_ops_and_compiler(tmp_path: Path) -> None:
     base = plan(tmp_path)
     assert base.digest("12.2.0") == plan(tmp_path, jobs=7).digest("12.2.0")
