@@ -1,7 +1,7 @@
 """Models for the core runtime, made by host TensorFlow and Keras; the same bytes of weights every time.
 
 Each function writes its files into a folder that exists and returns their paths. Run as a program,
-``python core_models.py DIR [WEIGHTS.pkl]`` makes them all, SqueezeNet only if its published weights are given.
+``python core_models.py DIR [WEIGHTS.pkl]`` makes them all, SqueezeNet only if its weights are given.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ def squeezenet(folder: Path, weights: Weights) -> dict[str, Path]:
         "keras": folder / "squeezenet.keras",
         "h5": folder / "squeezenet.h5",
     }
-    call = tf.function(lambda image: model(image, training=False), input_signature=[model.inputs[0].type_spec])
+    call = tf.function(
+        lambda image: model(image, training=False), input_signature=[model.inputs[0].type_spec]
+    )
     paths["graphdef"].write_bytes(frozen(call.get_concrete_function()))
     tf.saved_model.save(model, str(paths["saved_model"]))
     model.save(paths["keras"])
@@ -118,9 +120,7 @@ def quantised(folder: Path) -> Path:
     """Two quantised convolutions and what quantised graphs hold besides: a small GraphDef."""
     tf = import_tensorflow()
     draw = np.random.default_rng(3)
-    first, second = (
-        draw.normal(0, 0.3, shape).astype(np.float32) for shape in ((3, 3, 3, 8), (1, 1, 8, 4))
-    )
+    first, second = (draw.normal(0, 0.3, shape).astype(np.float32) for shape in ((3, 3, 3, 8), (1, 1, 8, 4)))
 
     @tf.function(input_signature=[tf.TensorSpec([1, 12, 12, 3], tf.float32, "image")])  # type: ignore[misc]
     def run(image: Any) -> Any:
@@ -155,9 +155,7 @@ def text(folder: Path) -> Path:
     class Reader(tf.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             self.model = model
-            entries = tf.lookup.TextFileInitializer(
-                str(capitals), tf.string, 0, tf.string, 1, delimiter="\t"
-            )
+            entries = tf.lookup.TextFileInitializer(str(capitals), tf.string, 0, tf.string, 1, delimiter="\t")
             self.capitals = tf.lookup.StaticHashTable(entries, "nowhere")
 
         @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "sentence")])  # type: ignore[misc]
