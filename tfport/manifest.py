@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from tfport.core.model import CoreModel
 from tfport.core.selection import bare
@@ -17,19 +18,24 @@ from tfport.model import LiteModel
 # Every op of the port, as the recipe's sources register them; a test holds it against a built library.
 PORT = Path("recipes") / "tensorflow-lite" / "all" / "ops.json"
 _MARK = b'{"tfport_manifest": '
+M = TypeVar("M", LiteModel, CoreModel)
 
 
 @dataclass(frozen=True)
-class Manifest:
+class Manifest(ABC, Generic[M]):
     """What every manifest says: the release that is ported, and for which target."""
 
     runtime: ClassVar[str]
     version: str
     target: str
 
+    @abstractmethod
+    def lacks(self, model: M) -> list[str]:
+        """One line for each operator of the model that the library cannot run."""
+
 
 @dataclass(frozen=True)
-class LiteManifest(Manifest):
+class LiteManifest(Manifest[LiteModel]):
     """``ops``: builtin name -> (lowest, highest version). ``custom``, ``xnnpack``: names of ops."""
 
     runtime = "lite"
@@ -48,7 +54,6 @@ class LiteManifest(Manifest):
         )
 
     def lacks(self, model: LiteModel) -> list[str]:
-        """One line for each operator of the model that the library cannot run."""
         lines = []
         for op in model.ops:
             if op.custom:
@@ -65,7 +70,7 @@ class LiteManifest(Manifest):
 
 
 @dataclass(frozen=True)
-class CoreManifest(Manifest):
+class CoreManifest(Manifest[CoreModel]):
     """``ops``: name of an op -> the C++ classes of its kernels."""
 
     runtime = "tensorflow"
@@ -80,39 +85,21 @@ class CoreManifest(Manifest):
         )
 
     def lacks(self, model: CoreModel) -> list[str]:
-        """One line for each op of the model, and each kernel of an op, that the library does not hold."""
         lines = []
         for op, kernel in model.kernels:
             held = self.ops.get(op)
             node = f" (node {model.nodes_of[op]})" if op in model.nodes_of else ""
             if held is None:
-                line = f"{op}: not in the library{node}"
-            elif kernel and bare(kernel) not in {bare(each) for each in held}:
-                line = f"{op}: the library has no kernel {kernel}{node}"
-            else:
-                continue
-            if line not in lines:
-                lines.append(line)
-        return lines
+                lines.append(f"{op}: not in the library{node}")
+            elif kernel and bare(kernel) not in map(bare, held):
+                lines.append(f"{op}: the library has no kernel {kernel}{node}")
+        return list(dict.fromkeys(lines))
 
 
 _KINDS: Mapping[str, type[LiteManifest] | type[CoreManifest]] = {
     kind.runtime: kind for kind in (LiteManifest, CoreManifest)
 }
-S = TypeVar("S", LiteManifest, CoreManifest)
-
-
-class _Given(Protocol):
-    @property
-    def path(self) -> Path: ...
-
-
-M = TypeVar("M", bound=_Given)
-M_contra = TypeVar("M_contra", bound=_Given, contravariant=True)
-
-
-class _Library(Protocol[M_contra]):
-    def lacks(self, model: M_contra) -> list[str]: ...
+K = TypeVar("K", LiteManifest, CoreManifest)
 
 
 def read_manifest(sdk: Path) -> LiteManifest | CoreManifest:
@@ -127,7 +114,7 @@ def read_manifest(sdk: Path) -> LiteManifest | CoreManifest:
         raise NotAnSdk(
             f"{sdk} holds no library of tfport ({error.strerror})",
             f"There is no {MANIFEST} in it.",
-            "--sdk takes dist/<target>/lite, lib/libtensorflow-lite.a, or a program linked with it.",
+            "--sdk takes a folder in dist/<target>, the archive in its lib/, or a program linked with it.",
         ) from None
     start = data.find(_MARK)
     try:
@@ -138,7 +125,7 @@ def read_manifest(sdk: Path) -> LiteManifest | CoreManifest:
         raise NotAnSdk(f"{path} holds no readable manifest of ops", "It was not made by tfport.") from None
 
 
-def manifest_of(kind: type[S], sdk: Path) -> S:
+def manifest_of(kind: type[K], sdk: Path) -> K:
     """The manifest of an SDK that must be of one kind. Raises ``NotAnSdk``."""
     manifest = read_manifest(sdk)
     if not isinstance(manifest, kind):
@@ -146,7 +133,7 @@ def manifest_of(kind: type[S], sdk: Path) -> S:
     return manifest
 
 
-def refuse_unfit(model: M, manifest: _Library[M]) -> None:
+def refuse_unfit(model: M, manifest: Manifest[M]) -> None:
     """Raise ``ModelRefused`` with every operator that the library lacks."""
     lacking = manifest.lacks(model)
     if lacking:

@@ -15,6 +15,7 @@ from tfport.core.selection import ALL, canonical
 from tfport.core.selection import ops as ops_of
 from tfport.core.smoke import CoreSmoke
 from tfport.core.symbols import KEEP
+from tfport.errors import ReferenceMissing
 from tfport.host import Host
 from tfport.manifest import CoreManifest, manifest_of, refuse_unfit
 from tfport.smoke import Setup
@@ -55,7 +56,7 @@ class CoreJob:
         return [
             ("runtime", f"TensorFlow {version}, XNNPACK for convolutions and matrix products"),
             ("operators", f"{len(names)}: {', '.join(names)}" if names else "all"),
-            *([("models", models)] if models else []),
+            *([("models", models), ("prepared as", ", ".join(self.payload))] if models else []),
         ]
 
     def operators(self, sdk: Path) -> dict[str, Any]:
@@ -81,7 +82,7 @@ class CoreRuntime:
 
     def job(self, paths: Sequence[Path], all_ops: bool, root: Path, host: Host) -> CoreJob:
         port = read_port(root)
-        models = tuple(read_core_models(paths, host)) if paths else ()
+        models = _read(paths, host) if paths else ()
         refuse_unportable(models, port)
         if all_ops or not models:
             return CoreJob(models, ALL)
@@ -89,6 +90,17 @@ class CoreRuntime:
 
     def fits(self, sdk: Path, model: Path, host: Host) -> str:
         manifest = manifest_of(CoreManifest, sdk)
-        [core] = read_core_models([model.absolute()], host)
+        [core] = _read([model.absolute()], host)
         refuse_unfit(core, manifest)
         return f"{model} runs: all its {len({op for op, _ in core.kernels})} ops and their kernels are there"
+
+
+def _read(paths: Sequence[Path], host: Host) -> tuple[CoreModel, ...]:
+    try:
+        return read_core_models(paths, host)
+    except ReferenceMissing as error:
+        raise ReferenceMissing(
+            error.what,
+            "It reads the models of --runtime tensorflow and prepares what ships of them.",
+            "Python 3.9 to 3.11 can have it: `build.py --target NAME` installs it, unlike check and fetch.",
+        ) from None
