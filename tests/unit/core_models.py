@@ -37,3 +37,14 @@ def core_model(
         kernels=tuple(sorted(kernels)),
         nodes_of={op: nodes[op] for op, _ in kernels if op in nodes},
     )
+
+
+def core_tree(root: Path) -> Path:
+    """A tree of two small recipes, with a port of two ops."""
+    for name, needs in (("tensorflow", "pass"), ("tfport-core", 'self.requires("tensorflow/2.14.1")')):
+        folder = root / "recipes" / name / "all"
+        folder.mkdir(parents=True)
+        (folder.parent / "config.yml").write_text('versions:\n  "2.14.1":\n    folder: all\n')
+        (folder / "conanfile.py").write_text(f"class R:\n    def r(self):\n        {needs}\n")
+    (root / "recipes" / "tensorflow" / "all" / "ops.json").write_text('{"ops": ["AddV2", "Const"]}')
+    return root

@@ -106,6 +106,7 @@ def test_ops_and_kernels_that_a_core_library_lacks(tmp_path: Path) -> None:
         b'{"tfport_manifest": 1}',
         TEXT[:-9].encode(),
         b'{"tfport_manifest": 1, "runtime": "acl", "ops": {}}',
+        CORE[:-9].encode(),
     ],
 )
 def test_what_is_no_manifest_is_said(tmp_path: Path, data: bytes) -> None:

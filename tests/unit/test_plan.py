@@ -9,7 +9,7 @@ from tfport.ops import ALL
 from tfport.plan import Plan, Request, make_plan
 from tfport.runtimes import core
 
-from .core_models import core_model
+from .core_models import core_model, core_tree
 from .lite_bytes import ModelBytes
 
 
@@ -44,45 +44,32 @@ def test_plan_cut_to_models(tmp_path: Path) -> None:
     assert dict(made.rows())["operators"] == "1: ADD"
 
 
-@pytest.fixture
-def core_tree(tmp_path: Path) -> Path:
-    """A tree of two small recipes, with a port of two ops."""
-    root = tmp_path / "tree"
-    for name, needs in (("tensorflow", ""), ("tfport-core", 'self.requires("tensorflow/2.14.1")')):
-        folder = root / "recipes" / name / "all"
-        folder.mkdir(parents=True)
-        (folder.parent / "config.yml").write_text('versions:\n  "2.14.1":\n    folder: all\n')
-        (folder / "conanfile.py").write_text(f"class R:\n    def r(self):\n        {needs or 'pass'}\n")
-    (root / "recipes" / "tensorflow" / "all" / "ops.json").write_text('{"ops": ["AddV2", "Const"]}')
-    return root
-
-
-def test_plan_of_the_core_runtime(
-    tmp_path: Path, core_tree: Path, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = make_plan(Request("zuluko", runtime="tensorflow"), core_tree)
-    assert made.ops == ALL and made.sdk == core_tree / "dist" / "zuluko" / "tensorflow"
+def test_plan_of_the_core_runtime(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = core_tree(tmp_path / "tree")
+    made = make_plan(Request("zuluko", runtime="tensorflow"), tree)
+    assert made.ops == ALL and made.sdk == tree / "dist" / "zuluko" / "tensorflow"
     assert made.sdk_recipe.name == "tfport-core" and made.options == ["tfport-core/*:ops=all"]
     assert dict(made.rows())["recipes"] == "2: tensorflow/2.14.1, tfport-core/2.14.1"
     assert not home.exists(), "a plan without a model makes nothing"
     model = core_model(tmp_path)
     monkeypatch.setattr(core, "read_core_models", lambda paths, host: (model,))
-    cut = make_plan(Request("zuluko", runtime="tensorflow", models=(model.path,)), core_tree)
+    cut = make_plan(Request("zuluko", runtime="tensorflow", models=(model.path,)), tree)
     assert cut.sdk.name == "tensorflow-add"
     assert cut.options == [
         "tfport-core/*:ops=AddV2:BinaryOp<CPUDevice, functor::add<float>>;Const:ConstantOp"
     ]
-    whole = make_plan(Request("zuluko", runtime="tensorflow", models=(model.path,), ops="all"), core_tree)
+    whole = make_plan(Request("zuluko", runtime="tensorflow", models=(model.path,), ops="all"), tree)
     assert whole.sdk == made.sdk and whole.options == made.options
     assert len({each.digest("12.2.0") for each in (made, cut, whole)}) == 3, "models travel along"
 
 
-def test_the_reader_of_a_model_cannot_be_left_out(tmp_path: Path, core_tree: Path) -> None:
+def test_the_reader_of_a_model_cannot_be_left_out(tmp_path: Path) -> None:
+    tree = core_tree(tmp_path / "tree")
     request = Request("zuluko", runtime="tensorflow", models=(tmp_path / "m.pb",), reference=False)
     with pytest.raises(NotOffered, match="--no-reference and --model exclude each other") as caught:
-        make_plan(request, core_tree)
+        make_plan(request, tree)
     assert "host TensorFlow" in caught.value.why
-    without = make_plan(Request("zuluko", runtime="tensorflow", ops="all", reference=False), core_tree)
+    without = make_plan(Request("zuluko", runtime="tensorflow", ops="all", reference=False), tree)
     assert without.ops == ALL
 
 
