@@ -17,8 +17,9 @@ from tfport.bench_build import bench_build
 from tfport.environment import tfport_home
 from tfport.errors import DiskFull, TfportError
 from tfport.pipeline import build, fetch_all, smoke_again
-from tfport.plan import Request, make_plan
+from tfport.plan import Plan, Request, make_plan
 from tfport.report import Reporter
+from tfport.runtimes import runtime_named
 from tfport.target import load_target
 
 RUNTIME_NAMES = ("lite", "tensorflow", "acl")
@@ -120,12 +121,12 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
 
 def _run(options: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
     if options.verb in ("build", "smoke"):
-        plan = make_plan(_request(options))
+        plan = _planned(_request(options), reporter)
         reporter.plan(plan.rows())
         return build(plan, reporter) if options.verb == "build" else smoke_again(plan, reporter)
     if options.verb == "fetch":
         options.target = options.target or "zuluko"  # the sources are the same for every target
-        plan = make_plan(_request(options))
+        plan = _planned(_request(options), reporter)
         fetch_all(plan, reporter)
         reporter.say(f"All sources are in {plan.cache.root}")
         return {"cache": str(plan.cache.root)}
@@ -142,6 +143,13 @@ def _run(options: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
     if options.verb == "list":
         return verbs.list_all(reporter)
     return verbs.clean(options.cache, reporter)
+
+
+def _planned(request: Request, reporter: Reporter) -> Plan:
+    reader = runtime_named(request.runtime).reader
+    if reader and request.models:
+        reporter.say(f"Reading the model{'s' * (len(request.models) > 1)} with {reader}")
+    return make_plan(request)
 
 
 def _request(options: argparse.Namespace) -> Request:

@@ -106,6 +106,20 @@ def fill(who: str, slots: Sequence[Slot], given: Mapping[str, Path], seed: int =
     }
 
 
+def allot(nets: Sequence[Sequence[Slot]], files: Sequence[tuple[str, Path]]) -> list[dict[str, Path]]:
+    """For each net, given by its inputs, those of the user's files that it has an input for.
+
+    Raises ``ModelInputInvalid`` for a name that no net has.
+    """
+    known = dict.fromkeys(slot.name for slots in nets for slot in slots)
+    for name, _ in files:
+        if name not in known:
+            raise ModelInputInvalid(
+                f"There is no input {name!r}", f"The inputs are: {', '.join(known) or 'none'}."
+            )
+    return [{name: path for name, path in files if name in {slot.name for slot in slots}} for slots in nets]
+
+
 def model_inputs(model: LiteModel, given: Mapping[str, Path], seed: int = DEFAULT_SEED) -> Names:
     """Every input of the main graph, by tensor name, as ``fill`` makes it."""
     return fill(model.path.name, [slot_of(tensor) for tensor in model.inputs], given, seed)

@@ -125,6 +125,7 @@ def make_plan(request: Request, root: Path = ROOT) -> Plan:
     home, work = tfport_home(), root / "build" / target.name
     host = Host(home / "models", work / "tensorflow.log")
     job = runtime.job(request.models, request.ops is not None, root, host)
+    job.refuse_inputs(request.inputs)
     sdk = (request.output or root / "dist" / target.name / job.folder).absolute()
     refuse_foreign(sdk)
     return Plan(

@@ -16,7 +16,7 @@ from typing import Optional
 from tfport.catalogue import DemoModel
 from tfport.compare import Difference, compare, is_classification, same_top_class, top_class
 from tfport.errors import EmulatorFailed
-from tfport.inputs import Array, Names, model_inputs, photograph, save_inputs
+from tfport.inputs import DEFAULT_SEED, Array, Names, allot, model_inputs, photograph, save_inputs, slot_of
 from tfport.model import LiteModel, read_tflite
 from tfport.smoke import ALL_SETTINGS, SEEDED, Case, Setup, Smoke, Task, sentence
 from tfport.smoke_results import OpsResult
@@ -66,6 +66,17 @@ class LiteNet:
         if not tensor.scales or "int" not in tensor.dtype:
             return value
         return (value - tensor.zero_points[0]) * tensor.scales[0]
+
+
+def user_inputs(
+    models: Sequence[LiteModel], files: Sequence[tuple[str, Path]], seed: int = DEFAULT_SEED
+) -> list[tuple[str, Names]]:
+    """What each of the user's models is fed, and where it is from; raises ``ModelInputInvalid``."""
+    allotted = allot([[slot_of(tensor) for tensor in lite.inputs] for lite in models], files)
+    return [
+        ("files" if given else SEEDED, model_inputs(lite, given, seed))
+        for lite, given in zip(models, allotted)
+    ]
 
 
 class LiteSmoke(Smoke[LiteNet]):
@@ -123,16 +134,11 @@ class LiteSmoke(Smoke[LiteNet]):
             yield picture, {tensor.name: values}
 
     def _user_cases(self) -> list[Case[LiteNet]]:
-        names = {tensor.name for lite in self.models for tensor in lite.inputs}
-        cases = []
-        for lite in self.models:
-            # With several models each takes what it has an input for; a name that none has is an error.
-            own = {tensor.name for tensor in lite.inputs}
-            given = {name: path for name, path in self.setup.inputs if name in own or name not in names}
-            inputs = model_inputs(lite, given, self.setup.seed)
-            source = "files" if given else SEEDED
-            cases.append(Case(lite.path.name, LiteNet(lite), source, inputs, ALL_SETTINGS))
-        return cases
+        fed = user_inputs(self.models, self.setup.inputs, self.setup.seed)
+        return [
+            Case(lite.path.name, LiteNet(lite), source, inputs, ALL_SETTINGS)
+            for lite, (source, inputs) in zip(self.models, fed)
+        ]
 
     def wanted(self, case: Case[LiteNet]) -> Path:
         """The reference's outputs, and of a quantised model every tensor and the unravelled model too."""

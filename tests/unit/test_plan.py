@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tfport.errors import ModelMissing, NotAnSdk, NotOffered, UnknownTarget
+from tfport.errors import ModelInputInvalid, ModelMissing, NotAnSdk, NotOffered, UnknownTarget
 from tfport.ops import ALL
 from tfport.plan import Plan, Request, make_plan
 from tfport.runtimes import core
+from tfport.target import ROOT
 
 from .core_models import core_model, core_tree
 from .lite_bytes import ModelBytes
@@ -61,6 +63,26 @@ def test_plan_of_the_core_runtime(tmp_path: Path, home: Path, monkeypatch: pytes
     whole = make_plan(Request("zuluko", runtime="tensorflow", models=(model.path,), ops="all"), tree)
     assert whole.sdk == made.sdk and whole.options == made.options
     assert len({each.digest("12.2.0") for each in (made, cut, whole)}) == 3, "models travel along"
+
+
+@pytest.mark.parametrize("runtime", ["lite", "tensorflow"])
+def test_inputs_that_fit_no_model_are_refused_before_anything_starts(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, runtime: str
+) -> None:
+    tree, path = (ROOT, model(tmp_path)) if runtime == "lite" else (core_tree(tmp_path / "t"), tmp_path)
+    monkeypatch.setattr(core, "read_core_models", lambda paths, host: (core_model(tmp_path),) * len(paths))
+    np.save(tmp_path / "x.npy", np.zeros((7, 7), np.float32))
+    for name, words in (("nonsense", "no input 'nonsense'"), ("a", r"has the shape \[7, 7\]")):
+        request = Request(
+            "zuluko",
+            runtime=runtime,
+            models=(path, path),
+            inputs=((name, tmp_path / "x.npy"),),
+            output=tmp_path / "sdk",
+        )
+        with pytest.raises(ModelInputInvalid, match=words):
+            make_plan(request, tree)
+    assert not home.exists()
 
 
 def test_the_reader_of_a_model_cannot_be_left_out(tmp_path: Path) -> None:

@@ -11,13 +11,13 @@ import pytest
 
 from tests.unit.core_models import ADD_ONE, WORDS, core_model
 from tfport import smoke as smoke_module
+from tfport import smoke_core
 from tfport.catalogue import Catalogue, DemoModel, Shelf
-from tfport.core import smoke as core_smoke
 from tfport.core.model import CoreModel, Port, Signature
-from tfport.core.smoke import CoreSmoke
 from tfport.emulator import Emulator
 from tfport.errors import ModelInputInvalid
 from tfport.smoke import Setup
+from tfport.smoke_core import CoreSmoke
 from tfport.sources import SourceCache
 from tfport.target import load_target
 
@@ -143,7 +143,7 @@ def test_files_of_the_user_go_to_the_signature_that_has_their_name(
 @pytest.mark.parametrize(
     ("name", "values", "words"),
     [
-        ("b", np.zeros((1, 3), np.float32), "No model given has an input 'b'"),
+        ("b", np.zeros((1, 3), np.float32), "There is no input 'b'"),
         ("a", np.zeros((1, 4), np.float32), "takes [-1, 3]"),
         ("a", np.zeros((1, 3), np.int32), "holds int32, but 'a' takes float32"),
         ("quiet", np.zeros(2, np.float32), "holds float32, but 'quiet' takes string"),
@@ -177,7 +177,7 @@ def test_without_a_model_the_demo_runs_on_its_pictures(
         asked.append(paths)
         return (core_model(tmp_path, "demo", signatures=(made,)),)
 
-    monkeypatch.setattr(core_smoke, "read_core_models", read)
+    monkeypatch.setattr(smoke_core, "read_core_models", read)
     monkeypatch.setattr(Shelf, "path", lambda self, name: tmp_path / name)
     results = CoreSmoke(Setup(**prepared)).run()
     assert results.ok, results.problems

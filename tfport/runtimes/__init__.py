@@ -50,6 +50,9 @@ class Job(Protocol):
     def payload(self) -> Mapping[str, Path]:
         """What the SDK carries beside the package: path in the SDK -> folder that is copied there."""
 
+    def refuse_inputs(self, files: Sequence[tuple[str, Path]]) -> None:
+        """Raise ``ModelInputInvalid`` for an input of the user, name and .npy file, that fits no model."""
+
     def rows(self, version: str) -> list[tuple[str, str]]:
         """Its part of the plan, for a person; ``version`` of the SDK's recipe."""
 

@@ -13,12 +13,12 @@ from tfport.core.model import CoreModel, read_core_models
 from tfport.core.port import read_port, refuse_unportable
 from tfport.core.selection import ALL, canonical
 from tfport.core.selection import ops as ops_of
-from tfport.core.smoke import CoreSmoke
 from tfport.core.symbols import KEEP
 from tfport.errors import ReferenceMissing
 from tfport.host import Host
 from tfport.manifest import CoreManifest, manifest_of, refuse_unfit
 from tfport.smoke import Setup
+from tfport.smoke_core import CoreSmoke, user_inputs
 from tfport.smoke_results import SmokeResults
 
 MODELS = "share/tfport/models"  # where the prepared models lie in an SDK
@@ -49,6 +49,9 @@ class CoreJob:
     @property
     def payload(self) -> Mapping[str, Path]:
         return {f"{MODELS}/{name}": model.prepared for name, model in zip(self.names, self.models)}
+
+    def refuse_inputs(self, files: Sequence[tuple[str, Path]]) -> None:
+        user_inputs(self.models, files)
 
     def rows(self, version: str) -> list[tuple[str, str]]:
         names = [] if self.ops == ALL else sorted(ops_of(self.ops))

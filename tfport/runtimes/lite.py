@@ -15,7 +15,7 @@ from tfport.manifest import LiteManifest, manifest_of, refuse_unfit, refuse_unpo
 from tfport.model import LiteModel, read_tflite
 from tfport.ops import ALL, canonical
 from tfport.smoke import Setup
-from tfport.smoke_lite import LiteSmoke
+from tfport.smoke_lite import LiteSmoke, user_inputs
 from tfport.smoke_results import SmokeResults
 
 
@@ -31,6 +31,9 @@ class LiteJob:
     def folder(self) -> str:
         names = (re.sub(r"[^A-Za-z0-9._-]+", "_", model.path.stem) for model in self.models)
         return "-".join(["lite", *names])
+
+    def refuse_inputs(self, files: Sequence[tuple[str, Path]]) -> None:
+        user_inputs(self.models, files)
 
     def rows(self, version: str) -> list[tuple[str, str]]:
         ops = "all" if self.ops == ALL else f"{len(self.ops.split(','))}: {self.ops}"

@@ -13,8 +13,7 @@ from pathlib import Path
 from tfport.catalogue import DemoModel
 from tfport.compare import Difference, compare
 from tfport.core.model import CoreModel, Port, Signature, read_core_models
-from tfport.errors import ModelInputInvalid
-from tfport.inputs import Array, Names, Slot, fill, picture
+from tfport.inputs import DEFAULT_SEED, Array, Names, Slot, allot, fill, picture
 from tfport.smoke import SEEDED, Case, Setup, Smoke
 from tfport.target_run import Setting
 
@@ -64,9 +63,14 @@ class CoreSmoke(Smoke[CoreNet]):
 
     def cases(self) -> list[Case[CoreNet]]:
         """Every signature of the user's models, or the demo model on its pictures."""
-        if self.models:
-            return user_cases(self.models, self.setup)
-        return list(self._demo_cases())
+        return list(self._user_cases() if self.models else self._demo_cases())
+
+    def _user_cases(self) -> Iterator[Case[CoreNet]]:
+        for net, source, inputs in user_inputs(self.models, self.setup.inputs, self.setup.seed):
+            single = len(net.model.signatures) == 1
+            name = net.model.path.name if single else f"{net.model.path.name}, {net.signature.key}"
+            counted = COUNTED if single else ()
+            yield Case(name, net, source, inputs, SETTINGS, counted=counted)
 
     def _demo_cases(self) -> Iterator[Case[CoreNet]]:
         shelf = self.setup.shelf
@@ -98,32 +102,16 @@ class CoreSmoke(Smoke[CoreNet]):
         return self.host.core_results(case.net.model, case.net.signature, case.inputs)
 
 
-def user_cases(models: Sequence[CoreModel], setup: Setup) -> list[Case[CoreNet]]:
-    """Every signature of every model, on the user's inputs if it has them; raises ``ModelInputInvalid``."""
-    refuse_unknown_inputs(models, [name for name, _ in setup.inputs])
-    cases = []
-    for model in models:
-        single = len(model.signatures) == 1
-        for signature in model.signatures:
-            own = {port.name for port in signature.inputs}
-            given = {name: path for name, path in setup.inputs if name in own}
-            inputs = fill(model.path.name, [slot_of(port) for port in signature.inputs], given, setup.seed)
-            name = model.path.name if single else f"{model.path.name}, {signature.key}"
-            source = "files" if given else SEEDED
-            counted = COUNTED if single else ()
-            cases.append(Case(name, CoreNet(model, signature), source, inputs, SETTINGS, counted=counted))
-    return cases
-
-
-def refuse_unknown_inputs(models: Sequence[CoreModel], names: Sequence[str]) -> None:
-    """Raise ``ModelInputInvalid`` for a name that no signature of any model has."""
-    known = [port.name for model in models for each in model.signatures for port in each.inputs]
-    for name in names:
-        if name not in known:
-            raise ModelInputInvalid(
-                f"No model given has an input {name!r}",
-                f"The inputs are: {', '.join(dict.fromkeys(known)) or 'none'}.",
-            )
+def user_inputs(
+    models: Sequence[CoreModel], files: Sequence[tuple[str, Path]], seed: int = DEFAULT_SEED
+) -> list[tuple[CoreNet, str, Names]]:
+    """Every signature of every model, what it is fed and where that is from; raises ``ModelInputInvalid``."""
+    nets = [CoreNet(model, signature) for model in models for signature in model.signatures]
+    slots = [[slot_of(port) for port in net.signature.inputs] for net in nets]
+    return [
+        (net, "files" if given else SEEDED, fill(net.model.path.name, own, given, seed))
+        for net, own, given in zip(nets, slots, allot(slots, files))
+    ]
 
 
 def slot_of(port: Port) -> Slot:
