@@ -58,8 +58,8 @@ class CoreModel:
     """A model of the user, and what ships of it.
 
     ``kind`` is "graphdef", "saved_model" or "keras"; ``sha256`` covers all its files. ``prepared`` is a
-    SavedModel folder in the host's cache. ``kernels``: (op, class of the kernel or ""), sorted, for every node
-    and for what the runtime adds by itself. ``nodes_of``: op -> one node that needs it.
+    SavedModel folder in the host's cache. ``kernels``: (op, class of the kernel or ""), sorted, for every
+    node and for what the runtime adds by itself. ``nodes_of``: op -> one node that needs it.
     """
 
     path: Path
