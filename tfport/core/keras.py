@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from tfport.core.model import DEFAULT_SIGNATURE
 from tfport.core.told import told
 from tfport.errors import ConversionFailed
 from tfport.reference import import_tensorflow
@@ -27,6 +28,22 @@ def load_keras(path: Path) -> Any:
             _refuse_code(path)
         with told(path, "cannot be loaded by Keras", ConversionFailed):
             return tf.keras.models.load_model(named, compile=False)
+
+
+def traced(model: Any, path: Path) -> Any:
+    """The model as one concrete function; its result maps the names of outputs to tensors."""
+    from keras.src.saving.legacy import saving_utils
+
+    with told(path, "cannot be traced by Keras", ConversionFailed):
+        return saving_utils.trace_model_call(model)
+
+
+def export_keras(model: Any, path: Path, folder: Path) -> None:
+    """Write a Keras model as a SavedModel, with the names of its own inputs and outputs."""
+    call = traced(model, path)
+    with told(path, "cannot be saved by Keras", ConversionFailed):
+        # One function is enough: traces of every layer, as Keras saves them, take a minute for an LSTM.
+        model.save(folder, save_format="tf", save_traces=False, signatures={DEFAULT_SIGNATURE: call})
 
 
 def _refuse_code(path: Path) -> None:

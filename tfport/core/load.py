@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, Optional
 
 from tfport.core.graphs import all_nodes, node_of
-from tfport.core.keras import load_keras
+from tfport.core.keras import export_keras, load_keras
 from tfport.core.model import DEFAULT_SIGNATURE, Port, Signature
 from tfport.core.recognise import GRAPHDEF, KERAS
 from tfport.core.told import told
-from tfport.errors import ConversionFailed, ModelIncomplete, ModelTooNew, SignatureUnknown
+from tfport.errors import ModelIncomplete, ModelTooNew, SignatureUnknown
 from tfport.reference import import_tensorflow
 
 _OWN = "__saved_model_"  # what the keys of TensorFlow's own signatures begin with
@@ -56,15 +56,14 @@ def opened(path: Path, kind: str) -> Iterator[Opened]:
         folder = path
         if kind == KERAS:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tfport-")))
-            keras = load_keras(path)
-            with told(path, "cannot be traced by Keras", ConversionFailed):
-                # The function of the whole model is enough; traces of every layer take a minute for an LSTM.
-                keras.save(folder, save_format="tf", save_traces=False)
+            export_keras(load_keras(path), path, folder)
         graph = stack.enter_context(tf.Graph().as_default())
         # Sums in one order: a reference must not depend on the cores of this machine.
         config = tf.compat.v1.ConfigProto(
             intra_op_parallelism_threads=1, inter_op_parallelism_threads=1, allow_soft_placement=True
         )
+        # The nodes that the model has, and no others in their place.
+        config.graph_options.rewrite_options.disable_meta_optimizer = True
         session = stack.enter_context(tf.compat.v1.Session(graph=graph, config=config))
         if kind == GRAPHDEF:
             model = _open_graph_def(tf, session, path)

@@ -75,15 +75,19 @@ class CoreModel:
 
         Raises ``SignatureUnknown``.
         """
-        known = {signature.key: signature for signature in self.signatures}
-        if not key:
-            key = DEFAULT_SIGNATURE if DEFAULT_SIGNATURE in known or len(known) != 1 else next(iter(known))
-        if key not in known:
-            raise SignatureUnknown(
-                f"The model {self.path.name} has no signature {key!r}",
-                f"Its signatures are: {', '.join(known)}.",
-            )
-        return known[key]
+        return find_signature(self.path, self.signatures, key)
+
+
+def find_signature(path: Path, signatures: Sequence[Signature], key: str) -> Signature:
+    """The signature of a model by its key, or as ``CoreModel.signature`` takes it without one."""
+    known = {signature.key: signature for signature in signatures}
+    if not key:
+        key = DEFAULT_SIGNATURE if DEFAULT_SIGNATURE in known or len(known) != 1 else next(iter(known))
+    if key not in known:
+        raise SignatureUnknown(
+            f"The model {path.name} has no signature {key!r}", f"Its signatures are: {', '.join(known)}."
+        )
+    return known[key]
 
 
 def read_core_models(paths: Sequence[Path], host: Host) -> tuple[CoreModel, ...]:
