@@ -33,13 +33,13 @@ class Slot:
     """An input to be fed, of a model of any runtime.
 
     ``accepted``: the shapes that fit, -1 for a dimension of any size; None: any shape. ``usual``: the shape
-    of the pattern that it gets when there is no file.
+    of the pattern that it gets when there is no file; None where no pattern fits.
     """
 
     name: str
     dtype: str
     accepted: Optional[tuple[int, ...]]
-    usual: tuple[int, ...]
+    usual: Optional[tuple[int, ...]]
 
 
 def splitmix64(seed: int, index: int, count: int) -> NDArray[np.uint64]:
@@ -91,17 +91,18 @@ def seeded_input(seed: int, index: int, shape: tuple[int, ...], dtype: str) -> A
 def fill(who: str, slots: Sequence[Slot], given: Mapping[str, Path], seed: int = DEFAULT_SEED) -> Names:
     """A value for every slot: from the user's files where given, else seeded random values.
 
-    ``who`` names the model in messages, ``given`` maps names of slots to .npy files. Raises
+    ``who`` names whose inputs they are in messages, ``given`` maps names of slots to .npy files. Raises
     ``ModelInputInvalid``.
     """
     known = {slot.name: slot for slot in slots}
     for name in given:
         if name not in known:
             raise ModelInputInvalid(
-                f"The model {who} has no input {name!r}", f"Its inputs are: {', '.join(known)}."
+                f"{who} has no input {name!r}",
+                f"Its inputs are: {', '.join(known)}." if known else "It has no inputs at all.",
             )
     return {
-        slot.name: _load(given[slot.name], slot) if slot.name in given else _pattern(slot, position, seed)
+        slot.name: _load(given[slot.name], slot) if slot.name in given else pattern(slot, position, seed)
         for position, slot in enumerate(slots)
     }
 
@@ -122,12 +123,12 @@ def allot(nets: Sequence[Sequence[Slot]], files: Sequence[tuple[str, Path]]) -> 
 
 def model_inputs(model: LiteModel, given: Mapping[str, Path], seed: int = DEFAULT_SEED) -> Names:
     """Every input of the main graph, by tensor name, as ``fill`` makes it."""
-    return fill(model.path.name, [slot_of(tensor) for tensor in model.inputs], given, seed)
+    return fill(f"The model {model.path.name}", [slot_of(tensor) for tensor in model.inputs], given, seed)
 
 
 def seeded(tensor: Tensor, position: int, seed: int = DEFAULT_SEED) -> Array:
     """The pattern for the model's input number ``position``; raises ``ModelInputInvalid``."""
-    return _pattern(slot_of(tensor), position, seed)
+    return pattern(slot_of(tensor), position, seed)
 
 
 def slot_of(tensor: Tensor) -> Slot:
@@ -136,7 +137,13 @@ def slot_of(tensor: Tensor) -> Slot:
     return Slot(tensor.name, tensor.dtype, tensor.signature or tensor.shape, usual)
 
 
-def _pattern(slot: Slot, position: int, seed: int) -> Array:
+def pattern(slot: Slot, position: int, seed: int) -> Array:
+    """The seeded values of input number ``position``; raises ``ModelInputInvalid``."""
+    if slot.usual is None:
+        raise ModelInputInvalid(
+            f"The input {slot.name!r} may have any number of dimensions, so no pattern fits it",
+            hint=f"Give it a file: --input {slot.name}=FILE.npy",
+        )
     try:
         return seeded_input(seed, position, slot.usual, slot.dtype)
     except ValueError:
@@ -196,12 +203,14 @@ def _load(path: Path, slot: Slot) -> Array:
         values: Array = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise ModelInputInvalid(f"The input file {path} cannot be read: {error}") from None
+    if not isinstance(values, np.ndarray):
+        raise ModelInputInvalid(f"The input file {path} holds several arrays; give an .npy file")
     found = "string" if values.dtype.kind == "S" else values.dtype.name
     if found != slot.dtype:
-        cast = "bytes" if slot.dtype == "string" else f"np.{slot.dtype}"
+        kind = "bytes_" if slot.dtype == "string" else slot.dtype
         raise ModelInputInvalid(
             f"The input file {path} holds {found}, but {slot.name!r} takes {slot.dtype}",
-            hint=f"np.save(path, values.astype({cast}))",
+            hint=f"np.save(path, values.astype(np.{kind}))",
         )
     wanted = slot.accepted
     if wanted is None:

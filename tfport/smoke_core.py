@@ -12,8 +12,9 @@ from pathlib import Path
 
 from tfport.catalogue import DemoModel
 from tfport.compare import Difference, compare
-from tfport.core.model import CoreModel, Port, Signature, read_core_models
-from tfport.inputs import DEFAULT_SEED, Array, Names, Slot, allot, fill, picture
+from tfport.core.inputs import core_inputs, slot_of
+from tfport.core.model import CoreModel, Signature, read_core_models
+from tfport.inputs import DEFAULT_SEED, Array, Names, allot, picture
 from tfport.smoke import SEEDED, Case, Setup, Smoke
 from tfport.target_run import Setting
 
@@ -99,7 +100,7 @@ class CoreSmoke(Smoke[CoreNet]):
 
     def wanted(self, case: Case[CoreNet]) -> Path:
         """The results of host TensorFlow, which runs what the user gave."""
-        return self.host.core_results(case.net.model, case.net.signature, case.inputs)
+        return self.host.core_results(case.net.model, case.net.signature.key, case.inputs)
 
 
 def user_inputs(
@@ -107,14 +108,8 @@ def user_inputs(
 ) -> list[tuple[CoreNet, str, Names]]:
     """Every signature of every model, what it is fed and where that is from; raises ``ModelInputInvalid``."""
     nets = [CoreNet(model, signature) for model in models for signature in model.signatures]
-    slots = [[slot_of(port) for port in net.signature.inputs] for net in nets]
+    allotted = allot([[slot_of(port) for port in net.signature.inputs] for net in nets], files)
     return [
-        (net, "files" if given else SEEDED, fill(net.model.path.name, own, given, seed))
-        for net, own, given in zip(nets, slots, allot(slots, files))
+        (net, "files" if given else SEEDED, core_inputs(net.model, net.signature, given, seed))
+        for net, given in zip(nets, allotted)
     ]
-
-
-def slot_of(port: Port) -> Slot:
-    """An input of a signature; a dimension that is left open gets 1, any rank one element."""
-    usual = (1,) if port.shape is None else tuple(max(size, 1) for size in port.shape)
-    return Slot(port.name, port.dtype, port.shape, usual)

@@ -31,10 +31,10 @@ class FakeHost:
     def __init__(self, folder: Path, log: Path) -> None:
         self.folder = folder
 
-    def core_results(self, model: CoreModel, signature: Signature, inputs: Mapping[str, np.ndarray]) -> Path:
+    def core_results(self, model: CoreModel, signature: str, inputs: Mapping[str, np.ndarray]) -> Path:
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / f"{signature.key}.npz"
-        words = signature.key == "words"
+        path = self.folder / f"{signature}.npz"
+        words = signature == "words"
         np.savez(path, out0=np.char.upper(inputs["quiet"]) if words else inputs["a"] + np.float32(1))
         return path
 
@@ -159,10 +159,16 @@ def test_inputs_that_do_not_fit_are_refused(
     assert words in caught.value.what
 
 
-def test_an_input_of_any_rank_gets_one_element(prepared: dict[str, Any], tmp_path: Path) -> None:
+def test_an_input_of_any_rank_needs_a_file(prepared: dict[str, Any], tmp_path: Path) -> None:
     free = Signature("s", (Port("a", "a:0", "int64", None),), ADD_ONE.outputs)
-    [case] = CoreSmoke(Setup(**prepared), [core_model(tmp_path, signatures=(free,))]).cases()
-    assert case.inputs["a"].shape == (1,) and case.inputs["a"].dtype == np.int64
+    models = [core_model(tmp_path, signatures=(free,))]
+    with pytest.raises(ModelInputInvalid, match="any number of dimensions") as caught:
+        CoreSmoke(Setup(**prepared), models).cases()
+    assert "--input a=FILE.npy" in caught.value.hint
+    np.save(tmp_path / "a.npy", np.arange(3))
+    prepared["inputs"] = (("a", tmp_path / "a.npy"),)
+    [case] = CoreSmoke(Setup(**prepared), models).cases()
+    assert case.inputs["a"].tolist() == [0, 1, 2]
 
 
 def test_without_a_model_the_demo_runs_on_its_pictures(

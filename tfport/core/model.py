@@ -58,8 +58,8 @@ class CoreModel:
     """A model of the user, and what ships of it.
 
     ``kind`` is "graphdef", "saved_model" or "keras"; ``sha256`` covers all its files. ``prepared`` is a
-    SavedModel folder in the host's cache. ``kernels``: (op, class of the kernel or ""), sorted, for every node
-    and for what the runtime adds by itself. ``nodes_of``: op -> one node that needs it.
+    SavedModel folder in the host's cache. ``kernels``: (op, class of the kernel or ""), sorted, for every
+    node and for what the runtime adds by itself. ``nodes_of``: op -> one node that needs it.
     """
 
     path: Path
@@ -75,15 +75,19 @@ class CoreModel:
 
         Raises ``SignatureUnknown``.
         """
-        known = {signature.key: signature for signature in self.signatures}
-        if not key:
-            key = DEFAULT_SIGNATURE if DEFAULT_SIGNATURE in known or len(known) != 1 else next(iter(known))
-        if key not in known:
-            raise SignatureUnknown(
-                f"The model {self.path.name} has no signature {key!r}",
-                f"Its signatures are: {', '.join(known)}.",
-            )
-        return known[key]
+        return find_signature(self.path, self.signatures, key)
+
+
+def find_signature(path: Path, signatures: Sequence[Signature], key: str) -> Signature:
+    """The signature of a model by its key, or as ``CoreModel.signature`` takes it without one."""
+    known = {signature.key: signature for signature in signatures}
+    if not key:
+        key = DEFAULT_SIGNATURE if DEFAULT_SIGNATURE in known or len(known) != 1 else next(iter(known))
+    if key not in known:
+        raise SignatureUnknown(
+            f"The model {path.name} has no signature {key!r}", f"Its signatures are: {', '.join(known)}."
+        )
+    return known[key]
 
 
 def read_core_models(paths: Sequence[Path], host: Host) -> tuple[CoreModel, ...]:
