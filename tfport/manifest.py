@@ -87,12 +87,14 @@ class CoreManifest(Manifest[CoreModel]):
     def lacks(self, model: CoreModel) -> list[str]:
         lines = []
         for op, kernel in model.kernels:
+            node = model.nodes_of.get(op)
             held = self.ops.get(op)
-            node = f" (node {model.nodes_of[op]})" if op in model.nodes_of else ""
+            if node is None:  # no node that ships needs it; every library has what the runtime needs itself
+                continue
             if held is None:
-                lines.append(f"{op}: not in the library{node}")
+                lines.append(f"{op}: not in the library (node {node})")
             elif kernel and bare(kernel) not in map(bare, held):
-                lines.append(f"{op}: the library has no kernel {kernel}{node}")
+                lines.append(f"{op}: the library has no kernel {kernel} (node {node})")
         return list(dict.fromkeys(lines))
 
 

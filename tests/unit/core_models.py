@@ -27,7 +27,7 @@ def core_model(
     prepared = folder / f"prepared-{name}" / "model"
     prepared.mkdir(parents=True, exist_ok=True)
     (prepared / "saved_model.pb").write_text(name)
-    nodes = {"AddV2": "model/sum", "Const": "model/one", "Erfcinv": "model/odd"}
+    nodes = {"AddV2": "model/sum", "Const": "model/one", "Erfcinv": "model/odd", "SaveV2": "save"}
     return CoreModel(
         path=folder / name,
         kind=kind,

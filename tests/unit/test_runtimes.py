@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -114,7 +115,7 @@ def test_models_of_one_name_get_names_of_their_own(tmp_path: Path) -> None:
 def test_an_op_without_a_kernel_in_the_port_is_named_with_its_node(
     root: Path, host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bad = core_model(tmp_path, kernels=(ADD, ("Erfcinv", "UnaryOp<>"), ("SaveV2", "SaveV2"), ("Gone", "")))
+    bad = core_model(tmp_path, kernels=(ADD, ("Erfcinv", "UnaryOp<>"), ("SaveV2", "SaveV2")))
     reading(monkeypatch, bad)
     for all_ops in (True, False):
         with pytest.raises(ModelRefused) as caught:
@@ -122,8 +123,21 @@ def test_an_op_without_a_kernel_in_the_port_is_named_with_its_node(
         assert "needs 2 ops" in caught.value.what and bad.path.name in caught.value.what
         assert caught.value.why.splitlines() == [
             "Erfcinv: needed by node model/odd",
-            "SaveV2: needed by node (the runtime)",
+            "SaveV2: needed by node save",
         ]
+
+
+def test_what_preparing_folds_away_is_neither_refused_nor_selected(
+    root: Path, host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the graph as given has it: no node of what ships needs it."""
+    folded = core_model(tmp_path, kernels=(ADD, ("Folded", "FoldedOp"), ("Rewritten", "")))
+    folded = replace(folded, nodes_of={**folded.nodes_of, "Rewritten": "model/all"})
+    reading(monkeypatch, folded)
+    job = CoreRuntime().job((folded.path,), False, root, host)
+    assert job.ops == "AddV2:BinaryOp<CPUDevice, functor::add<float>>;Rewritten"
+    sdk = library(tmp_path, {"AddV2": [ADD[1]], "Rewritten": []})
+    assert "runs" in CoreRuntime().fits(sdk, folded.path, host)
 
 
 @pytest.mark.parametrize("text", [None, "{", "[]", '{"ops": []}', '{"ops": [1]}', '{"ops": {"Abs": 1}}'])

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from tfport.core.model import CoreModel, read_core_models
-from tfport.core.port import read_port, refuse_unportable
-from tfport.core.selection import ALL, canonical
+from tfport.core.port import read_port, refuse_unportable, selection
+from tfport.core.selection import ALL
 from tfport.core.selection import ops as ops_of
 from tfport.core.symbols import KEEP
 from tfport.errors import ReferenceMissing
@@ -87,9 +87,7 @@ class CoreRuntime:
         port = read_port(root)
         models = _read(paths, host) if paths else ()
         refuse_unportable(models, port)
-        if all_ops or not models:
-            return CoreJob(models, ALL)
-        return CoreJob(models, canonical(pair for model in models for pair in model.kernels))
+        return CoreJob(models, ALL if all_ops or not models else selection(models, port))
 
     def fits(self, sdk: Path, model: Path, host: Host) -> str:
         manifest = manifest_of(CoreManifest, sdk)
