@@ -182,7 +182,8 @@ def _do(job: dict[str, Any]) -> dict[str, Any]:
         from tfport.core.reference import run_reference
 
         return run_reference(Path(job["model"]), job["kind"], job["signature"], inputs, result)
-    return reference.run_reference(Path(job["model"]), inputs, result, job["intermediates"])
+    expose = split.expose if job["intermediates"] else None
+    return reference.run_reference(Path(job["model"]), inputs, result, expose)
 
 
 def main() -> int:

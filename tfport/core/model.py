@@ -6,14 +6,11 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Optional, TypeVar
+from typing import Any, Optional, Protocol, TypeVar
 
 from tfport.core.recognise import digest
 from tfport.core.recognise import recognise as recognise
 from tfport.errors import ModelBroken, SignatureUnknown
-
-if TYPE_CHECKING:
-    from tfport.host import Host
 
 PREPARED = "model"  # the SavedModel's folder, beside the facts
 FACTS = "facts.json"
@@ -90,7 +87,17 @@ def find_signature(path: Path, signatures: Sequence[Signature], key: str) -> Sig
     return known[key]
 
 
-def read_core_models(paths: Sequence[Path], host: Host) -> tuple[CoreModel, ...]:
+class Preparer(Protocol):
+    """The process in which host TensorFlow works: ``tfport.host.Host``."""
+
+    def prepared(self, path: Path, kind: str, sha256: str) -> Path:
+        """Where the facts of a model are, once ``work`` has returned; the prepared model lies beside them."""
+
+    def work(self) -> None:
+        """Do all that was asked for."""
+
+
+def read_core_models(paths: Sequence[Path], host: Preparer) -> tuple[CoreModel, ...]:
     """Read models, and prepare with host TensorFlow those that are not in its cache yet.
 
     Raises a ``ModelError``, ``ReferenceMissing``, or what ``Host.work`` raises.
