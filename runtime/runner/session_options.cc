@@ -7,9 +7,11 @@ namespace runner {
 std::string SessionConfigBytes(int threads) {
   // Field numbers of ConfigProto.
   constexpr uint32_t kIntraOpThreads = 2, kInterOpThreads = 5, kSoftPlacement = 7;
-  constexpr uint32_t kExperimental = 16, kDisableOutputPartitionGraphs = 14;
+  constexpr uint32_t kExperimental = 16;
+  constexpr uint32_t kOptimizeForStaticGraph = 12, kDisableOutputPartitionGraphs = 14;
   std::string experimental;
-  // Else the session keeps another copy of the graph, weights included.
+  // Else the session keeps further copies of the graph, weights included.
+  AppendNumber(kOptimizeForStaticGraph, 1, &experimental);
   AppendNumber(kDisableOutputPartitionGraphs, 1, &experimental);
   std::string config;
   AppendNumber(kIntraOpThreads, threads, &config);
