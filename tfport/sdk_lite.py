@@ -176,7 +176,8 @@ class LiteSdk:
         (share / "examples").mkdir(parents=True, exist_ok=True)
         shutil.copyfile(self.generated / "ops.json", share / "ops.json")
         for path in sorted((self.sources / "runtime" / "examples").glob("*.c")):
-            shutil.copyfile(path, share / "examples" / path.name)
+            if not path.stem.endswith("_core"):  # of the other runtime
+                shutil.copyfile(path, share / "examples" / path.name)
 
     def build_runner(self, toolchain: str, jobs: int) -> None:
         """Compile tfport-run against the SDK, as any program of a user, and strip it into ``bin/``."""
