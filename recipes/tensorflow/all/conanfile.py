@@ -60,24 +60,20 @@ class TensorflowRecipe(ConanFile):
         get(self, **self.conan_data["sources"][self.version], strip_root=True)
         apply_conandata_patches(self)
 
-    def _tools(self):
-        tools = Path(self.export_sources_folder, "tools")
-        sys.path.insert(0, str(tools))
-        return tools
+    @property
+    def _steps(self):
+        sys.path.insert(0, os.path.join(self.export_sources_folder, "tools"))
+        import build_config
+
+        return build_config
 
     def generate(self):
-        tools = self._tools()
-        from build_config import write_config
-
         protoc = self.dependencies.build["protobuf"]
         folders = {"protoc": protoc.cpp_info.bindir + "/protoc", "protos": protoc.cpp_info.includedirs}
-        write_config(self, tools, Path(self.source_folder), DEFINES, **folders)
+        self._steps.write_config(self, Path(self.source_folder), DEFINES, **folders)
 
     def build(self):
-        tools = self._tools()
-        from build_config import scons
-
-        scons(self, tools)
+        self._steps.scons(self)
 
     def package(self):
         copy(self, "LICENSE", self.source_folder, os.path.join(self.package_folder, "licenses"))

@@ -19,12 +19,12 @@ _FLAGS = ("-std=gnu++17", "-O2", "-DNDEBUG", "-fno-exceptions", "-ftemplate-dept
 _LAUNCHER = "CMAKE_CXX_COMPILER_LAUNCHER"
 
 
-def write_config(recipe: Any, tools: Path, source: Path, defines: Iterable[str], **more: Any) -> None:
+def write_config(recipe: Any, source: Path, defines: Iterable[str], **more: Any) -> None:
     """Write ``build.json`` of ``recipe`` (a ConanFile with its folders set) for the SConstruct beside it.
 
-    tools: the folder of the exported modules. source: TensorFlow's tree. defines: for every unit.
+    source: TensorFlow's tree. defines: for every unit.
     """
-    parts = [each.cpp_info.aggregated_components() for each in recipe.dependencies.host.values()]
+    parts = components(recipe)
     programs = recipe.conf.get("tools.build:compiler_executables", default={}, check_type=dict)
     variables = recipe.conf.get("tools.cmake.cmaketoolchain:extra_variables", default={}, check_type=dict)
     compiler = programs.get("cpp", "g++")
@@ -37,13 +37,13 @@ def write_config(recipe: Any, tools: Path, source: Path, defines: Iterable[str],
         *(f"-D{name}" for part in parts for name in part.defines),
     ]
     config = {
-        "tools": str(tools),
+        "tools": str(Path(__file__).parent),
         "source": str(source),
         "cxx": [*filter(None, [variables.get(_LAUNCHER)]), compiler],
         "ar": [compiler[: -len("g++")] + "ar"],
         "flags": list(dict.fromkeys(flags)),
         "include": list(dict.fromkeys(folder for part in parts for folder in part.includedirs)),
-        "libraries": _archives(parts),
+        "libraries": archives(parts),
         "emulator": shlex.split(recipe.conf.get("user.tfport:emulator", default="")),
         "environment": {name: environment.get(name) for name in ("CCACHE_BASEDIR", "CCACHE_NOHASHDIR")},
         "jobs": int(recipe.conf.get("tools.build:jobs", default=os.cpu_count() or 1)),
@@ -54,12 +54,18 @@ def write_config(recipe: Any, tools: Path, source: Path, defines: Iterable[str],
     path.write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
 
 
-def scons(recipe: Any, tools: Path) -> None:
-    """Run the SConstruct beside ``tools`` in the recipe's build folder."""
-    words = [sys.executable, "-m", "SCons", "-Q", "-f", str(tools.parent / "SConstruct")]
+def scons(recipe: Any) -> None:
+    """Run the SConstruct above this folder in the recipe's build folder."""
+    words = [sys.executable, "-m", "SCons", "-Q", "-f", str(Path(__file__).parent.parent / "SConstruct")]
     recipe.run(shlex.join([*words, "-C", recipe.build_folder]))
 
 
-def _archives(parts: Iterable[Any]) -> list[str]:
+def components(recipe: Any) -> list[Any]:
+    """What each dependency says of itself: its ``includedirs``, ``libdirs``, ``libs``, ``defines``."""
+    return [each.cpp_info.aggregated_components() for each in recipe.dependencies.host.values()]
+
+
+def archives(parts: Iterable[Any]) -> list[str]:
+    """Paths of the static libraries of ``components``."""
     found = [Path(at, f"lib{lib}.a") for part in parts for lib in part.libs for at in part.libdirs]
     return [str(path) for path in found if path.is_file()]

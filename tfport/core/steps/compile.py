@@ -35,9 +35,7 @@ class Compiler:
             [str(path) for path in targets], sources, [_saying(say), *map(list, commands)]
         )
 
-    def compiled(
-        self, name: str, files: Sequence[str], after: Any = (), flags: Sequence[str] = ()
-    ) -> Any:
+    def compiled(self, name: str, files: Sequence[str], after: Any = (), flags: Sequence[str] = ()) -> Any:
         """An object of one unit: a source that includes ``files``, paths of TensorFlow's tree.
 
         ``after`` must be made before, such as generated headers; ``flags`` come after those of build.json.
