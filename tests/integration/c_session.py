@@ -1,10 +1,10 @@
-"""Runs a SavedModel through TensorFlow's C API in host TensorFlow's own library, as a program on the board does."""
+"""Runs a SavedModel through TensorFlow's C API in the host's own library, as a program on the board does."""
 
 from __future__ import annotations
 
 import ctypes as c
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +13,28 @@ import numpy as np
 from tfport.reference import import_tensorflow
 
 _STRING_BYTES = 24  # sizeof(TF_TString)
+_POINTERS = (
+    "TF_AllocateTensor",
+    "TF_GraphOperationByName",
+    "TF_LoadSessionFromSavedModel",
+    "TF_Message",
+    "TF_NewGraph",
+    "TF_NewSessionOptions",
+    "TF_NewStatus",
+    "TF_StringGetDataPointer",
+    "TF_TensorData",
+)
 
 
 class _Output(c.Structure):
     _fields_ = (("operation", c.c_void_p), ("index", c.c_int))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _library() -> Any:
     tf = import_tensorflow()
     library = c.CDLL(str(next(Path(tf.__file__).parent.glob("libtensorflow_cc.so.2"))))
-    for name in (
-        "TF_NewStatus TF_Message TF_NewGraph TF_NewSessionOptions TF_LoadSessionFromSavedModel TF_TensorData "
-        "TF_AllocateTensor TF_GraphOperationByName TF_StringGetDataPointer"
-    ).split():
+    for name in _POINTERS:
         getattr(library, name).restype = c.c_void_p
     library.TF_Dim.restype = library.TF_StringGetSize.restype = c.c_int64
     return library

@@ -1,4 +1,4 @@
-"""Models that are awkward to prepare, made by host TensorFlow. Each function returns the path of its model."""
+"""Models that are awkward to prepare, made by host TensorFlow; each function returns its model's path."""
 
 from __future__ import annotations
 
