@@ -115,14 +115,14 @@ def _check_graph_def(path: Path, data: bytes) -> None:
             ):
                 raise WireError(f"field {field.number} of wire type {field.kind}")
             if field.number == 1:
-                count += 1
                 _check_node(Message(data, field.start, field.end))
+                count += 1
     except WireError as error:
-        if count < 2:
+        if not count:
             raise NotACoreModel(f"{path} is no model of the core runtime", "", _HINT) from None
         raise ModelBroken(
             f"The GraphDef {path} is cut short or corrupted: {error}",
-            f"Its first {count} nodes can be read.",
+            f"It can be read up to node {count}.",
             _AGAIN,
         ) from None
     if not count:
