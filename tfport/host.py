@@ -151,7 +151,7 @@ def _told(failed: CommandFailed, jobs: Sequence[dict[str, Any]]) -> TfportError:
         kind = getattr(errors, str(said.get("error", "")), None) if isinstance(said, dict) else None
         if isinstance(kind, type) and issubclass(kind, TfportError):
             return kind(said["what"], said["why"], said["hint"])
-        done += 1
+        done += isinstance(said, dict) and "job" in said
     if failed.returncode < 0 and done < len(jobs) and not isinstance(failed, CommandTimedOut):
         job = jobs[done]
         name = signal.Signals(-failed.returncode).name

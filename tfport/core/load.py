@@ -73,7 +73,7 @@ def opened(path: Path, kind: str) -> Iterator[Opened]:
 
 
 def _open_graph_def(tf: Any, session: Any, path: Path) -> Opened:
-    with told(path, "is corrupted"):
+    with told(path, "is broken"):
         given = tf.compat.v1.GraphDef.FromString(path.read_bytes())
     _check(given, path)
     elsewhere = [
@@ -85,7 +85,7 @@ def _open_graph_def(tf: Any, session: Any, path: Path) -> Opened:
             "\n".join(elsewhere[:10]),
             "Freeze it with its checkpoint, or give the SavedModel that it comes from.",
         )
-    with told(path, "is corrupted"):
+    with told(path, "is broken"):
         tf.graph_util.import_graph_def(given, name="")
         graph = session.graph.as_graph_def()
         init = tuple(sorted(node.name for node in graph.node if node.op in _TABLE_OPS))
@@ -113,11 +113,11 @@ def _open_graph_def(tf: Any, session: Any, path: Path) -> Opened:
 def _open_saved_model(tf: Any, session: Any, folder: Path, path: Path) -> Opened:
     from tensorflow.python.saved_model import loader_impl
 
-    with told(path, "is corrupted"):
+    with told(path, "is broken"):
         saved = loader_impl.parse_saved_model(str(folder))
     meta = _choose(saved, path)
     _check(meta.graph_def, path)
-    with told(path, "is corrupted"):
+    with told(path, "is broken"):
         tags = list(meta.meta_info_def.tags)
         meta = tf.compat.v1.saved_model.load(session, tags, str(folder), clear_devices=True)
         signatures = tuple(

@@ -100,9 +100,6 @@ def _foreign(start: bytes) -> str:
 
 def _check_graph_def(path: Path, data: bytes) -> None:
     """A GraphDef: nodes (1), library (2), version (3), versions (4), debug information (5)."""
-    foreign = _other_protobuf(data)
-    if foreign:
-        raise NotACoreModel(f"{path} is no frozen GraphDef", f"It is {foreign}.", _HINT)
     count = 0
     try:
         for field in whole(data).fields():
@@ -115,14 +112,16 @@ def _check_graph_def(path: Path, data: bytes) -> None:
             ):
                 raise WireError(f"field {field.number} of wire type {field.kind}")
             if field.number == 1:
-                count += 1
                 _check_node(Message(data, field.start, field.end))
+                count += 1
     except WireError as error:
-        if count < 2:
-            raise NotACoreModel(f"{path} is no model of the core runtime", "", _HINT) from None
+        if not count:
+            foreign = _other_protobuf(data)
+            why = f"It is {foreign}." if foreign else ""
+            raise NotACoreModel(f"{path} is no model of the core runtime", why, _HINT) from None
         raise ModelBroken(
             f"The GraphDef {path} is cut short or corrupted: {error}",
-            f"Its first {count} nodes can be read.",
+            f"It can be read up to node {count}.",
             _AGAIN,
         ) from None
     if not count:
