@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "core_endpoints.h"
 #include "core_model.h"
 #include "core_tensor.h"
 #include "engine.h"
@@ -13,13 +14,6 @@
 
 namespace runner {
 namespace {
-
-// An input or output of what is run.
-struct Endpoint {
-  TF_Output output;
-  TF_DataType type;
-  std::string tensor;  // Its name in the graph.
-};
 
 class CoreEngine : public Engine {
  public:
@@ -50,12 +44,6 @@ class CoreEngine : public Engine {
   Status Failure(int code, const std::string& what) const;
   std::string MissingOps() const;
 
-  Status UseSignature(const Signature& signature);
-  Status UseWholeGraph(const std::string& signature);
-  bool FindTensor(const std::string& name, TF_Output* output) const;
-  void ReadShape(TF_Output output, TensorInfo* info) const;
-  Status AddInput(TF_Output output, std::string tensor, TensorInfo info);
-  Status AddOutput(TF_Output output, std::string tensor, TensorInfo info);
   Status FetchOnly(const std::vector<std::string>& names);
   void DropOutputs();
 
@@ -65,12 +53,9 @@ class CoreEngine : public Engine {
   const std::string run_options_ = RunOptionsBytes();
   std::string path_;
   CoreModel model_;
-  std::vector<TensorInfo> inputs_;
-  std::vector<Endpoint> input_ends_;
-  std::vector<Shape> shapes_;
+  Endpoints ends_;
+  std::vector<TensorInfo> inputs_;  // Of ends_.inputs.
   std::vector<TF_Tensor*> input_tensors_;
-  std::vector<TensorInfo> outputs_;
-  std::vector<Endpoint> output_ends_;
   std::vector<TF_Tensor*> output_tensors_;
 };
 
@@ -152,159 +137,35 @@ Status CoreEngine::Load(const Options& options) {
   path_ = options.model;
   Status status = OpenCoreModel(path_, &model_);
   if (!status.ok()) return status;
-  // Before the weights are read.
+  // Before the weights are read. A bare graph goes by the default signature's name.
+  std::vector<Signature> whole(1);
+  whole[0].key = "serving_default";
   const Signature* signature = nullptr;
-  if (model_.is_saved_model) {
-    status = SelectSignature(model_.signatures, options.signature, &signature);
-    if (!status.ok()) return status;
-  }
+  status = SelectSignature(model_.is_saved_model ? model_.signatures : whole, options.signature,
+                           &signature);
+  if (!status.ok()) return status;
   TfPortCoreSetXnnpack(options.xnnpack ? 1 : 0);
   status = OpenSession(options);
   if (!status.ok()) return status;
-  status = signature != nullptr ? UseSignature(*signature) : UseWholeGraph(options.signature);
+  status = model_.is_saved_model ? SignatureEndpoints(graph_, *signature, &ends_)
+                                 : GraphEndpoints(graph_, &ends_);
   if (status.ok()) status = FetchOnly(options.fetch);
+  for (const Endpoint& input : ends_.inputs) inputs_.push_back(input.info);
   model_.graph = {};
   model_.file.reset();
   return status;
 }
 
-bool CoreEngine::FindTensor(const std::string& name, TF_Output* output) const {
-  const size_t colon = name.rfind(':');
-  int index = 0;
-  if (colon != std::string::npos) {
-    const std::string digits = name.substr(colon + 1);
-    if (digits.empty() || digits.size() > 6) return false;
-    if (digits.find_first_not_of("0123456789") != std::string::npos) return false;
-    index = atoi(digits.c_str());
-  }
-  TF_Operation* operation = TF_GraphOperationByName(graph_, name.substr(0, colon).c_str());
-  if (operation == nullptr || index >= TF_OperationNumOutputs(operation)) return false;
-  *output = {operation, index};
-  return true;
-}
-
-void CoreEngine::ReadShape(TF_Output output, TensorInfo* info) const {
-  const int rank = TF_GraphGetTensorNumDims(graph_, output, status_);
-  info->any_rank = TF_GetCode(status_) != TF_OK || rank < 0;
-  if (info->any_rank) return;
-  info->shape.resize(static_cast<size_t>(rank));
-  TF_GraphGetTensorShape(graph_, output, info->shape.data(), rank, status_);
-  info->any_rank = TF_GetCode(status_) != TF_OK;
-}
-
-Status CoreEngine::AddInput(TF_Output output, std::string tensor, TensorInfo info) {
-  const TF_DataType type = TF_OperationOutputType(output);
-  if (!ConvertType(type, &info.dtype)) {
-    return {kExitInput,
-            "input '" + info.name + "' has type " + TypeName(type) + ", which cannot be fed"};
-  }
-  input_ends_.push_back({output, type, std::move(tensor)});
-  inputs_.push_back(std::move(info));
-  return {};
-}
-
-Status CoreEngine::AddOutput(TF_Output output, std::string tensor, TensorInfo info) {
-  const TF_DataType type = TF_OperationOutputType(output);
-  if (!ConvertType(type, &info.dtype)) {
-    return {kExitModel,
-            "output '" + info.name + "' has type " + TypeName(type) + ", which cannot be written"};
-  }
-  output_ends_.push_back({output, type, std::move(tensor)});
-  outputs_.push_back(std::move(info));
-  return {};
-}
-
-Status CoreEngine::UseSignature(const Signature& signature) {
-  for (const bool is_input : {true, false}) {
-    for (const Port& port : is_input ? signature.inputs : signature.outputs) {
-      const std::string what = std::string(is_input ? "input '" : "output '") + port.name +
-                               "' of signature '" + signature.key + "' ";
-      if (port.tensor.empty()) {
-        return {kExitModel, what + "is sparse or ragged; only plain tensors can be run"};
-      }
-      TF_Output output;
-      if (!FindTensor(port.tensor, &output)) {
-        return {kExitModel,
-                what + "is tensor '" + port.tensor + "', which the graph does not have"};
-      }
-      TensorInfo info;
-      info.name = port.name;
-      info.shape = port.shape;
-      info.any_rank = port.any_rank;
-      if (info.any_rank) ReadShape(output, &info);
-      const Status status = is_input ? AddInput(output, port.tensor, std::move(info))
-                                     : AddOutput(output, port.tensor, std::move(info));
-      if (!status.ok()) return status;
-    }
-  }
-  return {};
-}
-
-// Whether nobody takes what the operation gives.
-bool IsSink(TF_Operation* operation) {
-  if (TF_OperationNumControlOutputs(operation) > 0) return false;
-  for (int i = 0; i < TF_OperationNumOutputs(operation); ++i) {
-    if (TF_OperationOutputNumConsumers({operation, i}) > 0) return false;
-  }
-  return TF_OperationNumOutputs(operation) > 0;
-}
-
-// The inputs of a bare graph are its placeholders in the order of the graph; its outputs are what
-// no operation takes, sorted by name.
-Status CoreEngine::UseWholeGraph(const std::string& signature) {
-  if (!signature.empty()) {
-    Signature whole;
-    whole.key = "serving_default";
-    const Signature* found = nullptr;
-    const Status status = SelectSignature({whole}, signature, &found);
-    if (!status.ok()) return status;
-  }
-  std::map<std::string, TF_Output> sinks;
-  size_t position = 0;
-  while (TF_Operation* operation = TF_GraphNextOperation(graph_, &position)) {
-    const std::string name = TF_OperationName(operation);
-    if (strncmp(TF_OperationOpType(operation), "Placeholder", 11) == 0) {
-      if (strcmp(TF_OperationOpType(operation), "PlaceholderWithDefault") == 0) continue;
-      TensorInfo info;
-      info.name = name;
-      ReadShape({operation, 0}, &info);
-      const Status status = AddInput({operation, 0}, name + ":0", std::move(info));
-      if (!status.ok()) return status;
-      continue;
-    }
-    if (!IsSink(operation)) continue;
-    const int outputs = TF_OperationNumOutputs(operation);
-    for (int i = 0; i < outputs; ++i) {
-      sinks[outputs == 1 ? name : name + ":" + std::to_string(i)] = {operation, i};
-    }
-  }
-  for (const auto& [name, output] : sinks) {
-    TensorInfo info;
-    info.name = name;
-    // Such as an iterator, which nobody can be shown.
-    if (!ConvertType(TF_OperationOutputType(output), &info.dtype)) continue;
-    const std::string tensor =
-        std::string(TF_OperationName(output.oper)) + ":" + std::to_string(output.index);
-    const Status status = AddOutput(output, tensor, std::move(info));
-    if (!status.ok()) return status;
-  }
-  return {};
-}
-
 Status CoreEngine::FetchOnly(const std::vector<std::string>& names) {
-  if (outputs_.empty()) return {kExitModel, "the model has no output"};
+  if (ends_.outputs.empty()) return {kExitModel, "the model has no output"};
+  std::vector<TensorInfo> known;
+  for (const Endpoint& output : ends_.outputs) known.push_back(output.info);
   std::vector<size_t> chosen;
-  const Status status = ChooseOutputs(outputs_, names, &chosen);
-  if (!status.ok()) return status;
-  std::vector<TensorInfo> outputs;
-  std::vector<Endpoint> ends;
-  for (const size_t i : chosen) {
-    outputs.push_back(outputs_[i]);
-    ends.push_back(output_ends_[i]);
-  }
-  outputs_ = std::move(outputs);
-  output_ends_ = std::move(ends);
-  return {};
+  const Status status = ChooseOutputs(known, names, &chosen);
+  std::vector<Endpoint> outputs;
+  for (const size_t index : chosen) outputs.push_back(ends_.outputs[index]);
+  ends_.outputs = std::move(outputs);
+  return status;
 }
 
 int CoreEngine::FindInput(const std::string& name) const {
@@ -312,18 +173,19 @@ int CoreEngine::FindInput(const std::string& name) const {
     if (inputs_[i].name == name) return static_cast<int>(i);
   }
   for (size_t i = 0; i < inputs_.size(); ++i) {
-    const std::string& tensor = input_ends_[i].tensor;
-    if (tensor == name || tensor == name + ":0") return static_cast<int>(i);
+    const std::string& tensor = ends_.inputs[i].tensor;
+    if (tensor == name || tensor == name + ":0" || tensor + ":0" == name) {
+      return static_cast<int>(i);
+    }
   }
   return -1;
 }
 
 Status CoreEngine::Prepare(const std::vector<Shape>& shapes) {
-  shapes_ = shapes;
   for (TF_Tensor* tensor : input_tensors_) DeleteTensor(tensor);
   input_tensors_.assign(shapes.size(), nullptr);
   for (size_t i = 0; i < shapes.size(); ++i) {
-    input_tensors_[i] = NewTensor(input_ends_[i].type, shapes[i]);
+    input_tensors_[i] = NewTensor(ends_.inputs[i].type, shapes[i]);
     if (input_tensors_[i] == nullptr) {
       return {kExitInvoke, "out of memory for input '" + inputs_[i].name + "'"};
     }
@@ -350,10 +212,10 @@ void CoreEngine::DropOutputs() {
 
 Status CoreEngine::Invoke() {
   DropOutputs();
-  output_tensors_.assign(output_ends_.size(), nullptr);
+  output_tensors_.assign(ends_.outputs.size(), nullptr);
   std::vector<TF_Output> feeds, fetches;
-  for (const Endpoint& end : input_ends_) feeds.push_back(end.output);
-  for (const Endpoint& end : output_ends_) fetches.push_back(end.output);
+  for (const Endpoint& end : ends_.inputs) feeds.push_back(end.output);
+  for (const Endpoint& end : ends_.outputs) fetches.push_back(end.output);
   const TF_Buffer run_options = Borrowed(run_options_);
   TF_SessionRun(session_, &run_options, feeds.data(), input_tensors_.data(),
                 static_cast<int>(feeds.size()), fetches.data(), output_tensors_.data(),
@@ -370,11 +232,11 @@ Status CoreEngine::Invoke() {
 }
 
 Status CoreEngine::Outputs(std::vector<OutputView>* outputs) {
-  for (size_t i = 0; i < outputs_.size(); ++i) {
+  for (size_t i = 0; i < output_tensors_.size(); ++i) {
     OutputView view;
-    view.info = outputs_[i];
+    view.info = ends_.outputs[i].info;
     if (!ViewTensor(output_tensors_[i], &view)) {
-      return {kExitInvoke, "output '" + outputs_[i].name + "' has no data"};
+      return {kExitInvoke, "output '" + view.info.name + "' has no data"};
     }
     outputs->push_back(std::move(view));
   }

@@ -46,12 +46,14 @@ void TfPortCoreSetMinimumLogSeverity(TfPortCoreLogSeverity severity);
 /* ---- Fast kernels
  * -------------------------------------------------------------------------------- */
 
-/* Conv2D, DepthwiseConv2dNative and MatMul run through XNNPACK where it can unless `enabled` is 0.
- * Counts for kernels made from now on: call it before a session's first run. */
+/* Conv2D, DepthwiseConv2dNative and MatMul run through XNNPACK, where that can, unless `enabled`
+ * is 0. Holds for graphs that sessions prepare from now on: call it before a session's first run.
+ */
 void TfPortCoreSetXnnpack(int enabled);
 
-/* How many kernels, one for each node of the graph, have run through XNNPACK in this process. A
- * node that runs again counts once. */
+/* How many nodes of the graphs that sessions have prepared in this process run through XNNPACK:
+ * they are counted by the kernels that exist, so a node that runs again counts once, and those of a
+ * deleted session count no more. */
 long TfPortCoreXnnpackOps(void);
 
 /* Bytes that XNNPACK's packed copies of weights take now; 0 in a library that does not count
