@@ -134,11 +134,11 @@ class CoreSdk:
         ``recipe`` is the ConanFile. Raises LinkError when the archive lacks something of TensorFlow, even
         after what stands beside the kernels has been compiled too.
         """
-        parts = components(recipe)
+        parts, tools = components(recipe), self.sources / "tools"
         for more in (False, True):
             told = {"ops": self.ops, "index": str(self.index), "more": more}
-            write_config(recipe, self.tensorflow / "include", KERNEL_DEFINES, **told)
-            scons(recipe)
+            write_config(recipe, tools, self.tensorflow / "include", KERNEL_DEFINES, **told)
+            scons(recipe, tools)
             result = self.link([Path(path) for path in archives(parts)])
             lacking = [name for name in result.undefined if _OURS.fullmatch(name)]
             if not lacking:

@@ -61,8 +61,12 @@ class TensorflowRecipe(ConanFile):
         apply_conandata_patches(self)
 
     @property
+    def _tools(self):
+        return Path(self.export_sources_folder, "tools")
+
+    @property
     def _steps(self):
-        sys.path.insert(0, os.path.join(self.export_sources_folder, "tools"))
+        sys.path.insert(0, str(self._tools))
         import build_config
 
         return build_config
@@ -70,17 +74,17 @@ class TensorflowRecipe(ConanFile):
     def generate(self):
         protoc = self.dependencies.build["protobuf"]
         folders = {"protoc": protoc.cpp_info.bindir + "/protoc", "protos": protoc.cpp_info.includedirs}
-        self._steps.write_config(self, Path(self.source_folder), DEFINES, **folders)
+        self._steps.write_config(self, self._tools, Path(self.source_folder), DEFINES, **folders)
 
     def build(self):
-        self._steps.scons(self)
+        self._steps.scons(self, self._tools)
 
     def package(self):
         copy(self, "LICENSE", self.source_folder, os.path.join(self.package_folder, "licenses"))
         copy(self, "libtensorflow.a", self.build_folder, os.path.join(self.package_folder, "lib"))
         copy(self, "index.json", self.build_folder, os.path.join(self.package_folder, "res"))
         include = os.path.join(self.package_folder, "include")
-        for pattern in ("*.h", "*.inc", "*.cc", "BUILD"):
+        for pattern in ("*.h", "*.inc", "*.cc", "*BUILD"):
             copy(
                 self, f"tensorflow/{pattern}", self.source_folder, include, excludes=("*/lite/*", "*_test.cc")
             )

@@ -19,10 +19,11 @@ _FLAGS = ("-std=gnu++17", "-O2", "-DNDEBUG", "-fno-exceptions", "-ftemplate-dept
 _LAUNCHER = "CMAKE_CXX_COMPILER_LAUNCHER"
 
 
-def write_config(recipe: Any, source: Path, defines: Iterable[str], **more: Any) -> None:
+def write_config(recipe: Any, tools: Path, source: Path, defines: Iterable[str], **more: Any) -> None:
     """Write ``build.json`` of ``recipe`` (a ConanFile with its folders set) for the SConstruct beside it.
 
-    source: TensorFlow's tree. defines: for every unit.
+    tools: the modules that the recipe exports (Conan runs several recipes in one process, so this one may be
+    another's). source: TensorFlow's tree. defines: for every unit.
     """
     parts = components(recipe)
     programs = recipe.conf.get("tools.build:compiler_executables", default={}, check_type=dict)
@@ -37,7 +38,7 @@ def write_config(recipe: Any, source: Path, defines: Iterable[str], **more: Any)
         *(f"-D{name}" for part in parts for name in part.defines),
     ]
     config = {
-        "tools": str(Path(__file__).parent),
+        "tools": str(tools),
         "source": str(source),
         "cxx": [*filter(None, [variables.get(_LAUNCHER)]), compiler],
         "ar": [compiler[: -len("g++")] + "ar"],
@@ -54,9 +55,9 @@ def write_config(recipe: Any, source: Path, defines: Iterable[str], **more: Any)
     path.write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
 
 
-def scons(recipe: Any) -> None:
-    """Run the SConstruct above this folder in the recipe's build folder."""
-    words = [sys.executable, "-m", "SCons", "-Q", "-f", str(Path(__file__).parent.parent / "SConstruct")]
+def scons(recipe: Any, tools: Path) -> None:
+    """Run the SConstruct beside ``tools`` in the recipe's build folder."""
+    words = [sys.executable, "-m", "SCons", "-Q", "-f", str(tools.parent / "SConstruct")]
     recipe.run(shlex.join([*words, "-C", recipe.build_folder]))
 
 
