@@ -59,6 +59,12 @@ class Compiler:
         )
 
 
+# For what no selection changes: a kernel that stands among the framework's sources is not registered.
+NO_KERNELS = "".join(
+    f"#define SHOULD_REGISTER_OP{kind} false\n" for kind in ("(op)", "_KERNEL(kernel)", "_GRADIENT")
+)
+
+
 def write(path: Path, text: str) -> None:
     """Write a file that steps read, unless it is what it should be: then it stays as old as it is."""
     path.parent.mkdir(parents=True, exist_ok=True)

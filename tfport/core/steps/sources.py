@@ -56,13 +56,12 @@ _FOREIGN = re.compile(
 )
 # What only some kernels need, which compile it with them; and what a mobile build has no use for.
 _NOT_FRAMEWORK = re.compile(
-    r"/kernels/|framework/dataset\.|/wav/|example_|/example/|/uniform_quant|cc/framework|cc/ops|fingerprinting|saved_model/metrics"
+    r"/kernels/|/wav/|example_|/example/|/uniform_quant|cc/framework|cc/ops|fingerprinting|saved_model/metrics"
     r"|modular_filesystem|op_gen_lib|regularization|checkpoint_reader|kernels_experimental|stat_summarizer"
 )
 # What stands outside the lists for mobile platforms.
 _FRAMEWORK_TOO = ("tensorflow/cc/saved_model/loader.cc",)
 _KERNELS_TOO = (
-    "tensorflow/core/framework/dataset.cc",
     "tensorflow/core/kernels/deep_conv2d.cc",
     "tensorflow/core/kernels/string_lower_op.cc",
     "tensorflow/core/kernels/string_upper_op.cc",
