@@ -177,9 +177,12 @@ void TestMessages() {
   CHECK(MissingOp("Op type not registered 'cut") == "" && MissingOp("all is well") == "");
   CHECK(PlainMessage("No OpKernel used by {{node a/b}} with [T=1]\nRegistered devices: [CPU]") ==
         "No OpKernel used by node a/b with [T=1]");
-  CHECK(PlainMessage("bad\nshape\n\t [[{{node x}}]]") == "bad shape");
+  CHECK(PlainMessage("bad\nshape\n\t [[{{node x}}]]") == "bad shape (node 'x')");
+  CHECK(PlainMessage("bad\n\t [[{{node x") == "bad (node 'x')");
+  CHECK(PlainMessage("bad\n\t [[x]]") == "bad");
   CHECK(PlainMessage(std::string(5000, 'x')).size() < 700);
-  CHECK(PlainMessage("{").size() == 1);
+  CHECK(PlainMessage("{{function_node f}} {{function_node g_1}} bad {{node x}}") == "bad node x");
+  CHECK(PlainMessage("{{function_node cut") == "" && PlainMessage("{").size() == 1);
 }
 
 void TestOutputs() {
