@@ -13,7 +13,7 @@ from tfport.errors import ModelRefused, RecipeInvalid
 
 # Every op that has a kernel in the files that the recipe compiles.
 PORT = Path("recipes") / "tensorflow" / "all" / "ops.json"
-# What a pass of the port puts in the place of a kernel for floats whose weights are constant: the kernels of our
+# What a pass of the port puts in the place of a kernel for floats whose weights are constant: kernels of our
 # patches to TensorFlow, which its own registry does not know.
 FAST = {
     "Conv2D": ("_XnnpackConv2D", "XnnpackConv2DOp"),
