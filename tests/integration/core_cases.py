@@ -120,7 +120,8 @@ def first_version(folder: Path) -> Path:
     tf = import_tensorflow()
     v1 = tf.compat.v1
     path = folder / "first_version"
-    with tf.Graph().as_default(), v1.Session() as session:
+    config = v1.ConfigProto(graph_options=v1.GraphOptions(place_pruned_graph=True))
+    with tf.Graph().as_default(), v1.Session(config=config) as session:
         v1.disable_control_flow_v2()
         x = v1.placeholder(tf.float32, [None, 3], "x")
         unused = v1.placeholder(tf.float32, [], "unused")

@@ -62,6 +62,8 @@ def opened(path: Path, kind: str) -> Iterator[Opened]:
         config = tf.compat.v1.ConfigProto(
             intra_op_parallelism_threads=1, inter_op_parallelism_threads=1, allow_soft_placement=True
         )
+        # An op without a kernel here hinders only what needs it; ``needs`` names it.
+        config.graph_options.place_pruned_graph = True
         # The nodes that the model has, and no others in their place.
         config.graph_options.rewrite_options.disable_meta_optimizer = True
         session = stack.enter_context(tf.compat.v1.Session(graph=graph, config=config))
