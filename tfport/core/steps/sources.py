@@ -133,7 +133,7 @@ class Portable:
 
         helpers = [path for path, served in self.kernels.items() if not served]
         if pairs is None:
-            return sorted({*close(self.kernels), *self.ops})
+            return sorted(close([*self.kernels, *self.ops]))
         found = {*sources_of(self.kernels, pairs), *(path for path in ALWAYS if path in self.kernels)}
         chosen = close(found)
         while True:
@@ -143,7 +143,7 @@ class Portable:
                 break
             chosen = grown
         ops = {path for path, defined in self.ops.items() if defined & names or path in ALWAYS}
-        return sorted(chosen | ops)
+        return sorted(close(chosen | ops))
 
     def _sources(self, label: str) -> list[str]:
         return [p for p in self.workspace.files(label) if p.endswith(".cc") and not _FOREIGN.search(p)]
