@@ -41,6 +41,14 @@ class FakeEnvironment:
             return [nodes]
         return [flat for node in nodes for flat in self.Flatten(node)]
 
+    def run(self, number: int, tmp_path: Path) -> list[list[str]]:
+        """Do what SCons does when a step is due; the words that the programs were started with."""
+        log = tmp_path / "commands"
+        log.write_text("")
+        for action in self.steps[number][2]:
+            assert not action(target=[], source=[], env={"ENV": {**self.variables["ENV"], "LOG": str(log)}})
+        return [command.splitlines() for command in log.read_text().split("\n\n") if command]
+
 
 @pytest.fixture
 def environment() -> FakeEnvironment:
@@ -49,11 +57,18 @@ def environment() -> FakeEnvironment:
 
 @pytest.fixture
 def compiler(tmp_path: Path, environment: FakeEnvironment) -> Compiler:
+    programs = {}
+    for name in ("ccache", "arm-ar", "arm-objcopy"):
+        path = tmp_path / "bin" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text('#!/bin/sh\n{ printf "%s\\n" "${0##*/}" "$@"; echo; } >>"$LOG"\n')
+        path.chmod(0o755)
+        programs[name] = str(path)
     config = {
         "source": str(grow(tmp_path / "tree", {"tensorflow/a.cc": "", "tensorflow/b.cc": ""})),
-        "cxx": ["ccache", "arm-g++"],
-        "ar": ["arm-ar"],
-        "objcopy": ["arm-objcopy"],
+        "cxx": [programs["ccache"], "arm-g++"],
+        "ar": [programs["arm-ar"]],
+        "objcopy": [programs["arm-objcopy"]],
         "flags": ["-O2", "-DX=1"],
         "include": ["/absl/include", "/eigen"],
         "environment": {"CCACHE_BASEDIR": "/home", "CCACHE_NOHASHDIR": None},
@@ -72,62 +87,65 @@ def test_the_environment_is_that_of_the_user_and_of_the_recipe(
     assert "CCACHE_NOHASHDIR" not in given
 
 
-def test_a_unit_includes_its_files(compiler: Compiler, environment: FakeEnvironment) -> None:
+def test_a_unit_includes_its_files(compiler: Compiler, environment: FakeEnvironment, tmp_path: Path) -> None:
     made = compiler.compiled("core_0", ["tensorflow/a.cc", "tensorflow/made.pb.cc"], after=["x.pb.h"])
     build, tree = compiler.folder, compiler.source
     unit, target = build / "units" / "core_0.cc", build / "objects" / "core_0.o"
     assert unit.read_text() == '#include "tensorflow/a.cc"\n#include "tensorflow/made.pb.cc"\n'
-    [(targets, sources, actions)] = environment.steps
+    [(targets, sources, _)] = environment.steps
     assert made == targets == [str(target)]
     # What is generated is no source yet: it comes with what the unit waits for.
     assert sources == [str(unit), str(tree / "tensorflow/a.cc")]
     assert environment.needs == {str(target): ["x.pb.h"]}
-    assert actions[1:] == [
-        [
-            "ccache",
-            "arm-g++",
-            "-O2",
-            "-DX=1",
-            f"-I{build / 'gen'}",
-            f"-I{tree}",
-            "-I/absl/include",
-            "-I/eigen",
-            "-c",
-            str(unit),
-            "-o",
-            str(target),
-        ]
-    ]
+    [words] = environment.run(0, tmp_path)
+    assert words[:4] == ["ccache", "arm-g++", "-O2", "-DX=1"]
+    assert words[4:8] == [f"-I{build / 'gen'}", f"-I{tree}", "-I/absl/include", "-I/eigen"]
+    assert words[8:] == ["-c", str(unit), "-o", str(target)]
 
 
-def test_flags_of_one_unit_come_after_those_of_all(compiler: Compiler, environment: FakeEnvironment) -> None:
+def test_flags_of_one_unit_come_after_those_of_all(
+    compiler: Compiler, environment: FakeEnvironment, tmp_path: Path
+) -> None:
     compiler.compiled("core_0", ["tensorflow/a.cc"], flags=("-Os", "-DY"))
-    words = environment.steps[0][2][1]
+    [words] = environment.run(0, tmp_path)
     assert words.index("-O2") < words.index("-Os") < words.index("-DY") < words.index("-c")
 
 
-def test_messages_lose_their_initialisers(compiler: Compiler, environment: FakeEnvironment) -> None:
+def test_words_get_to_a_program_as_they_are(
+    compiler: Compiler, environment: FakeEnvironment, tmp_path: Path
+) -> None:
+    words = ['-DTEXT="a b"', "$HOME", "(x);", "it's", "*"]
+    compiler.step([tmp_path / "out"], [], [compiler.config["ar"][0], *words])
+    assert environment.run(0, tmp_path) == [["arm-ar", *words]]
+
+
+def test_a_command_that_fails_is_told_to_scons(compiler: Compiler, environment: FakeEnvironment) -> None:
+    compiler.step([Path("out")], [], ["false"])
+    assert environment.steps[0][2][1](target=[], source=[], env={"ENV": dict(os.environ)}) == 1
+
+
+def test_messages_lose_their_initialisers(
+    compiler: Compiler, environment: FakeEnvironment, tmp_path: Path
+) -> None:
     made = compiler.messages("messages_0", ["tensorflow/a.pb.cc"], ["a.pb.h"], ("-Os",))
     whole, stripped = (str(compiler.folder / "objects" / f"messages_0{end}.o") for end in ("_whole", ""))
-    (compiled, _, _), (targets, sources, actions) = environment.steps
+    (compiled, _, _), (targets, sources, _) = environment.steps
     assert compiled == [whole] == sources and environment.needs[whole] == ["a.pb.h"]
     assert made == targets == [stripped]
-    assert actions[1] == [
-        "arm-objcopy",
-        "--wildcard",
-        "--remove-section=.init_array*",
-        "--remove-section=.rel.init_array*",
-        whole,
-        stripped,
-    ]
+    sections = [f"--remove-section={name}" for name in (".init_array*", ".rel.init_array*")]
+    assert environment.run(1, tmp_path) == [["arm-objcopy", "--wildcard", *sections, whole, stripped]]
 
 
-def test_an_archive_starts_from_nothing(compiler: Compiler, environment: FakeEnvironment) -> None:
+def test_an_archive_starts_from_nothing(
+    compiler: Compiler, environment: FakeEnvironment, tmp_path: Path
+) -> None:
     made = compiler.archive("libx.a", [["a.o"], [["b.o"], "c.o"]])
-    target = str(compiler.folder / "libx.a")
-    [(targets, sources, actions)] = environment.steps
-    assert made == targets == [target] and sources == ["a.o", "b.o", "c.o"]
-    assert actions[1:] == [["rm", "-f", target], ["arm-ar", "rcsD", target, "a.o", "b.o", "c.o"]]
+    target = compiler.folder / "libx.a"
+    [(targets, sources, _)] = environment.steps
+    assert made == targets == [str(target)] and sources == ["a.o", "b.o", "c.o"]
+    target.write_text("with another b.o")
+    assert environment.run(0, tmp_path) == [["arm-ar", "rcsD", str(target), "a.o", "b.o", "c.o"]]
+    assert not target.exists(), "ar was to make it anew"
 
 
 def test_a_step_says_what_it_does(
