@@ -68,7 +68,10 @@ def test_the_name_of_an_attribute_is_no_op() -> None:
 
 def test_files_are_read_from_the_tree(tmp_path: Path) -> None:
     grow(tmp_path, {"o/a_ops.cc": 'REGISTER_OP("A")', "o/b_ops.cc": "", "o/c_ops.cc": 'REGISTER_OP("C")'})
-    assert read_ops(tmp_path, ["o/a_ops.cc", "o/b_ops.cc"]) == {"o/a_ops.cc": {"A"}, "o/b_ops.cc": frozenset()}
+    assert read_ops(tmp_path, ["o/a_ops.cc", "o/b_ops.cc"]) == {
+        "o/a_ops.cc": {"A"},
+        "o/b_ops.cc": frozenset(),
+    }
 
 
 def test_kernels_that_a_header_of_the_source_registers(tmp_path: Path) -> None:
