@@ -2,8 +2,8 @@
 
 For each function of abseil, FlatBuffers, protobuf, XNNPACK, pthreadpool and the rest that lies inside the
 archive, the stand-in holds a global function of the name that it has in the library itself. All of them are
-one function: it counts its calls and returns 77. So if the SDK's code ever reached the consumer's library, or the other way round, it would show;
-and if the SDK's names were global, the two would not link.
+one function: it counts its calls and returns 77. So if the SDK's code ever reached the consumer's library, or
+the other way round, it would show; and if the SDK's names were global, the two would not link.
 """
 
 from __future__ import annotations
