@@ -47,8 +47,9 @@ class CoreEngine : public Engine {
   Status FetchOnly(const std::vector<std::string>& names);
   void DropOutputs();
 
-  TF_Status* const status_ = TF_NewStatus();
-  TF_Graph* const graph_ = TF_NewGraph();
+  // Made by Load, when the log's level is known.
+  TF_Status* status_ = nullptr;
+  TF_Graph* graph_ = nullptr;
   TF_Session* session_ = nullptr;
   const std::string run_options_ = RunOptionsBytes();
   std::string path_;
@@ -139,20 +140,23 @@ Status CoreEngine::Load(const Options& options) {
   if (!status.ok()) return status;
   // Before the weights are read. A bare graph goes by the default signature's name.
   std::vector<Signature> whole(1);
-  whole[0].key = "serving_default";
+  whole[0].key = kDefaultSignature;
   const Signature* signature = nullptr;
   status = SelectSignature(model_.is_saved_model ? model_.signatures : whole, options.signature,
                            &signature);
   if (!status.ok()) return status;
+  // TensorFlow reads the file again by itself.
+  if (model_.is_saved_model) model_.CloseFile();
   TfPortCoreSetXnnpack(options.xnnpack ? 1 : 0);
+  status_ = TF_NewStatus();
+  graph_ = TF_NewGraph();
   status = OpenSession(options);
   if (!status.ok()) return status;
   status = model_.is_saved_model ? SignatureEndpoints(graph_, *signature, &ends_)
                                  : GraphEndpoints(graph_, &ends_);
   if (status.ok()) status = FetchOnly(options.fetch);
   for (const Endpoint& input : ends_.inputs) inputs_.push_back(input.info);
-  model_.graph = {};
-  model_.file.reset();
+  model_.CloseFile();
   return status;
 }
 

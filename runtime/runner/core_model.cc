@@ -8,11 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace runner {
 namespace {
 
 constexpr char kSavedModelFile[] = "saved_model.pb";
-constexpr char kDefaultSignature[] = "serving_default";
 
 Status Refused(const std::string& path, const std::string& why) {
   return {kExitModel, "the model '" + path + "' " + why};
@@ -160,8 +161,8 @@ Status SelectSignature(const std::vector<Signature>& signatures, const std::stri
   }
   if (known.empty()) return {kExitModel, "the model has no signature that could be run"};
   if (known.size() > 1) {
-    return {kExitInput, "the model has no signature 'serving_default'; choose one of " +
-                            QuotedList(known) + " with --signature"};
+    return {kExitInput, std::string("the model has no signature '") + kDefaultSignature +
+                            "'; choose one of " + QuotedList(known) + " with --signature"};
   }
   *signature = &signatures.front();
   return {};
@@ -170,12 +171,24 @@ Status SelectSignature(const std::vector<Signature>& signatures, const std::stri
 std::string PlainMessage(const std::string& message) {
   // Attributes and advice that follow can be pages long.
   constexpr size_t kMost = 600;
-  std::string text = message.substr(0, message.find("\n\t [["));
+  // What follows names the node that failed, and those whose functions it is in.
+  constexpr char kNode[] = "\n\t [[{{node ";
+  constexpr char kFunction[] = "{{function_node ";
+  std::string node;
+  const size_t trace = message.find("\n\t [[");
+  if (trace != std::string::npos && message.compare(trace, strlen(kNode), kNode) == 0) {
+    const size_t start = trace + strlen(kNode);
+    node = message.substr(start, message.find("}}", start) - start);
+  }
+  std::string text = message.substr(0, trace);
   text = text.substr(0, text.find(" in binary running on "));
   text = text.substr(0, text.find("\nRegistered devices:"));
   std::string plain;
   for (size_t i = 0; i < text.size(); ++i) {
-    if (text.compare(i, 2, "{{") == 0 || text.compare(i, 2, "}}") == 0) {
+    if (text.compare(i, strlen(kFunction), kFunction) == 0) {
+      // The name that TensorFlow made up for a function tells nobody anything.
+      i = std::min(text.find("}} ", i), text.size() - 3) + 2;
+    } else if (text.compare(i, 2, "{{") == 0 || text.compare(i, 2, "}}") == 0) {
       ++i;
     } else if (text[i] == '\n' || text[i] == '\t') {
       if (!plain.empty() && plain.back() != ' ') plain += ' ';
@@ -184,7 +197,7 @@ std::string PlainMessage(const std::string& message) {
     }
   }
   if (plain.size() > kMost) plain = plain.substr(0, kMost) + "...";
-  return plain;
+  return node.empty() ? plain : plain + " (node '" + node + "')";
 }
 
 std::string MissingOp(const std::string& message) {

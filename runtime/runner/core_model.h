@@ -15,6 +15,9 @@
 
 namespace runner {
 
+// The signature that is run when none is named.
+inline constexpr char kDefaultSignature[] = "serving_default";
+
 // A file of at most 2 GiB - 1, which is protobuf's limit, in memory for reading.
 class MappedFile {
  public:
@@ -41,6 +44,12 @@ struct CoreModel {
   GraphFacts facts;
   size_t bytes = 0;  // Of all files.
   bool has_variables_file = false;
+
+  // Gives back the memory of `file`; `graph` is empty then.
+  void CloseFile() {
+    graph = {};
+    file.reset();
+  }
 };
 
 // Opens `path`: a SavedModel folder or a GraphDef. An error has exit code kExitModel.

@@ -16,11 +16,12 @@ constexpr uint32_t kSavedModelMetaGraphs = 2;
 constexpr uint32_t kMetaGraphInfo = 1, kMetaGraphGraph = 2, kMetaGraphSignatures = 5;
 constexpr uint32_t kMetaInfoTags = 4;
 constexpr uint32_t kSignatureInputs = 1, kSignatureOutputs = 2;
-constexpr uint32_t kTensorName = 1, kTensorShape = 3;
+constexpr uint32_t kPortTensor = 1, kPortShape = 3;
 constexpr uint32_t kShapeDim = 2, kShapeUnknownRank = 3, kDimSize = 1;
 constexpr uint32_t kGraphNode = 1, kGraphLibrary = 2;
 constexpr uint32_t kLibraryFunction = 1, kFunctionSignature = 1, kFunctionNode = 3;
-constexpr uint32_t kNodeName = 1, kNodeOp = 2;
+constexpr uint32_t kNodeName = 1, kNodeOp = 2, kNodeAttr = 5;
+constexpr uint32_t kAttrType = 6, kAttrTensor = 8, kTensorType = 1;
 constexpr uint32_t kOpListOp = 1, kOpName = 1;
 }  // namespace field
 
@@ -48,8 +49,8 @@ bool ReadPort(std::string_view message, Port* port) {
   port->any_rank = true;
   WireReader reader(message);
   while (reader.Next()) {
-    if (reader.IsBytes(field::kTensorName)) port->tensor = reader.text();
-    if (!reader.IsBytes(field::kTensorShape)) continue;
+    if (reader.IsBytes(field::kPortTensor)) port->tensor = reader.text();
+    if (!reader.IsBytes(field::kPortShape)) continue;
     port->any_rank = false;
     port->shape.clear();
     if (!ReadShape(reader.bytes(), port)) return false;
@@ -108,17 +109,46 @@ bool ReadTags(std::string_view meta_graph, std::string* tags) {
   return reader.ok();
 }
 
-bool ReadNode(std::string_view message, GraphFacts* facts) {
+// The types that a constant gives itself and its value; 0 where it says nothing.
+struct ConstantTypes {
+  uint64_t own = 0;
+  uint64_t value = 0;
+};
+
+bool ReadAttribute(std::string_view entry, ConstantTypes* types) {
+  std::string key;
+  std::string_view value;
+  if (!ReadEntry(entry, &key, &value)) return false;
+  WireReader reader(value);
+  while (reader.Next()) {
+    if (key == "dtype" && reader.IsNumber(field::kAttrType)) types->own = reader.number();
+    if (key != "value" || !reader.IsBytes(field::kAttrTensor)) continue;
+    WireReader tensor(reader.bytes());
+    while (tensor.Next()) {
+      if (tensor.IsNumber(field::kTensorType)) types->value = tensor.number();
+    }
+    if (!tensor.ok()) return false;
+  }
+  return reader.ok();
+}
+
+std::string ReadNode(std::string_view message, GraphFacts* facts) {
   std::string name, op;
+  ConstantTypes types;
   WireReader reader(message);
   while (reader.Next()) {
     if (reader.IsBytes(field::kNodeName)) name = reader.text();
     if (reader.IsBytes(field::kNodeOp)) op = reader.text();
+    if (reader.IsBytes(field::kNodeAttr) && !ReadAttribute(reader.bytes(), &types)) return kBroken;
   }
-  if (!reader.ok() || name.empty() || op.empty()) return false;
+  if (!reader.ok() || name.empty() || op.empty()) return kBroken;
+  // TensorFlow believes the node while it works out shapes, and aborts when the value differs.
+  if (op == "Const" && types.own != types.value) {
+    return "its constant '" + name + "' has a value of another type than its own";
+  }
   ++facts->nodes;
   facts->ops.emplace(std::move(op), std::move(name));
-  return true;
+  return "";
 }
 
 // The name in an OpDef.
@@ -130,27 +160,26 @@ bool ReadOpName(std::string_view message, std::string* name) {
   return reader.ok();
 }
 
-bool ReadFunction(std::string_view message, GraphFacts* facts) {
-  std::string name;
+std::string ReadFunction(std::string_view message, GraphFacts* facts) {
+  std::string name, problem;
   WireReader reader(message);
-  while (reader.Next()) {
+  while (problem.empty() && reader.Next()) {
     if (reader.IsBytes(field::kFunctionSignature) && !ReadOpName(reader.bytes(), &name)) {
-      return false;
+      return kBroken;
     }
-    if (reader.IsBytes(field::kFunctionNode) && !ReadNode(reader.bytes(), facts)) return false;
+    if (reader.IsBytes(field::kFunctionNode)) problem = ReadNode(reader.bytes(), facts);
   }
   facts->functions.insert(std::move(name));
-  return reader.ok();
+  return reader.ok() ? problem : kBroken;
 }
 
-bool ReadLibrary(std::string_view message, GraphFacts* facts) {
+std::string ReadLibrary(std::string_view message, GraphFacts* facts) {
+  std::string problem;
   WireReader reader(message);
-  while (reader.Next()) {
-    if (reader.IsBytes(field::kLibraryFunction) && !ReadFunction(reader.bytes(), facts)) {
-      return false;
-    }
+  while (problem.empty() && reader.Next()) {
+    if (reader.IsBytes(field::kLibraryFunction)) problem = ReadFunction(reader.bytes(), facts);
   }
-  return reader.ok();
+  return reader.ok() ? problem : kBroken;
 }
 
 }  // namespace
@@ -204,13 +233,14 @@ std::string_view GraphOf(std::string_view meta_graph) {
 }
 
 std::string ReadGraph(std::string_view graph_def, GraphFacts* facts) {
+  std::string problem;
   WireReader reader(graph_def);
-  while (reader.Next()) {
-    if (reader.IsBytes(field::kGraphNode) && !ReadNode(reader.bytes(), facts)) return kBroken;
-    if (reader.IsBytes(field::kGraphLibrary) && !ReadLibrary(reader.bytes(), facts)) return kBroken;
+  while (problem.empty() && reader.Next()) {
+    if (reader.IsBytes(field::kGraphNode)) problem = ReadNode(reader.bytes(), facts);
+    if (reader.IsBytes(field::kGraphLibrary)) problem = ReadLibrary(reader.bytes(), facts);
   }
   if (!reader.ok()) return kBroken;
-  return facts->nodes == 0 ? "its graph is empty" : "";
+  return problem.empty() && facts->nodes == 0 ? "its graph is empty" : problem;
 }
 
 std::set<std::string> OpNames(std::string_view op_list) {

@@ -120,7 +120,8 @@ def first_version(folder: Path) -> Path:
     tf = import_tensorflow()
     v1 = tf.compat.v1
     path = folder / "first_version"
-    with tf.Graph().as_default(), v1.Session() as session:
+    config = v1.ConfigProto(graph_options=v1.GraphOptions(place_pruned_graph=True))
+    with tf.Graph().as_default(), v1.Session(config=config) as session:
         v1.disable_control_flow_v2()
         x = v1.placeholder(tf.float32, [None, 3], "x")
         unused = v1.placeholder(tf.float32, [], "unused")
@@ -129,6 +130,8 @@ def first_version(folder: Path) -> Path:
         old = v1.get_variable("old", initializer=_constant(1, 3, 2), use_resource=False)
         new = v1.get_variable("new", initializer=_constant(2, 2), use_resource=True)
         y = tf.matmul(x, old) + new
+        # Fed by a signature of its own, so what computes it is not needed; it has no kernel for a CPU.
+        inner = tf.raw_ops.NcclAllReduce(input=x, reduction="min", num_devices=1, shared_name="", name="nccl")
         y = v1.cond(tf.reduce_sum(x) > 0, lambda: y * new, lambda: y - 1.0)
         entries = tf.lookup.KeyValueTensorInitializer(["a", "b"], tf.constant([1, 2], tf.int64))
         number = tf.lookup.StaticHashTable(entries, 0).lookup(word)
@@ -149,6 +152,7 @@ def first_version(folder: Path) -> Path:
             {
                 "serving_default": signature({"x": x, "unused": unused}, {"y": y, "same": y, "x": x}),
                 "word": signature({"word": word}, {"number": number}),
+                "inner": signature({"inner": inner}, {"double": inner * 2.0}),
                 "sparse": signature({"matrix": sparse}, {"dense": dense}),
             },
             main_op=v1.tables_initializer(),
@@ -156,6 +160,20 @@ def first_version(folder: Path) -> Path:
         builder.save()
         v1.enable_control_flow_v2()
     return path
+
+
+def tables(folder: Path) -> Path:
+    """A GraphDef with two tables that are filled from constants, by nodes that nothing asks for."""
+    tf = import_tensorflow()
+
+    def build() -> None:
+        word = tf.compat.v1.placeholder(tf.string, [None], "word")
+        for name, number in (("first", 1), ("second", 2)):
+            entries = tf.lookup.KeyValueTensorInitializer(["a"], tf.constant([number], tf.int64))
+            table = tf.lookup.StaticHashTable(entries, 0)
+            tf.identity(table.lookup(word), name)
+
+    return raw_graph(folder, "tables", build)
 
 
 def rewritten(folder: Path) -> Path:

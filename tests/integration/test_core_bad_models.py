@@ -108,6 +108,21 @@ def test_ops_without_a_kernel_for_a_cpu_are_named_with_node_and_types(tmp_path: 
     assert "NcclAllReduce<T=float16>: node nccl" in said and "CudnnRNN<T=float32>: node cudnn" in said
 
 
+def test_an_op_without_a_kernel_in_a_saved_model_is_named_too(tmp_path: Path) -> None:
+    tf = import_tensorflow()
+    reduce = tf.raw_ops.NcclAllReduce
+    module = tf.Module()
+    module.weight = tf.Variable(2.0)
+    module.run = tf.function(
+        lambda x: reduce(
+            input=x * module.weight, reduction="min", num_devices=1, shared_name="", name="nccl"
+        ),
+        input_signature=[tf.TensorSpec([2], name="x")],
+    )
+    tf.saved_model.save(module, str(tmp_path / "m"))
+    assert "NcclAllReduce<T=float32>: node " in refused(tmp_path / "m", ModelRefused)
+
+
 def test_kernels_of_onednn_alone_do_not_count(tmp_path: Path) -> None:
     """The host's TensorFlow names a kernel for them, which is one that only fails."""
     tf = import_tensorflow()

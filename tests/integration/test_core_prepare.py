@@ -31,6 +31,7 @@ MAKERS = {
     "control": core_cases.control,
     "first_version": core_cases.first_version,
     "rewritten": core_cases.rewritten,
+    "tables": core_cases.tables,
 }
 Results = dict[str, dict[str, tuple[Any, Any]]]
 FLOAT = np.float32
@@ -65,6 +66,8 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "first": ("first_version", "serving_default", {"x": RISING, "unused": np.array(0, dtype=FLOAT)}),
     "first, else": ("first_version", "serving_default", {"x": -RISING, "unused": np.array(0, dtype=FLOAT)}),
     "word": ("first_version", "word", {"word": np.array([b"b", b"c"])}),
+    "inner": ("first_version", "inner", {"inner": RISING}),
+    "tables": ("tables", "serving_default", {"word": np.array([b"a", b"b"])}),
     "sparse": ("first_version", "sparse", SPARSE),
 }
 
@@ -144,6 +147,8 @@ def test_the_results_are_right_in_themselves(results: Results, models: dict[str,
     assert values("capitals", "value") == [b"lima", b"nowhere"]
     assert values("ages", "age") == [42, -1, 31]
     assert values("word", "number") == [2, 0]
+    assert (values("tables", "first"), values("tables", "second")) == ([1, 0], [2, 0])
+    assert values("inner", "double") == (RISING * 2).tolist()
     assert values("sparse", "dense") == [[1, 6, 1], [1, 1, 7]]
     assert values("first", "same") == values("first", "y") and values("first", "x") == RISING.tolist()
     assert results["series"]["result"][0].shape == (5, 3)

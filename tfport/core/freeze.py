@@ -114,7 +114,7 @@ def _fill(model: Opened, graph: Any) -> tuple[str, ...]:
             ", ".join(old[:10]),
             "Save the model with TensorFlow 2.",
         )
-    if not filled:
+    if not filled and len(before) < 2:
         return tuple(before)
     init = graph.node.add()
     init.name, init.op = unused_name((node.name for node in graph.node), INIT), "NoOp"

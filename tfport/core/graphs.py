@@ -56,6 +56,15 @@ def prune_library(graph: Any) -> None:
     graph.library.function.extend(library)
 
 
+def cut(graph: Any, ends: Iterable[str]) -> Any:
+    """A copy with only the nodes that ``ends`` depend on and the functions that those call."""
+    kept = ancestors(graph, ends)
+    part = type(graph)(library=graph.library, versions=graph.versions)
+    part.node.extend(node for node in graph.node if node.name in kept)
+    prune_library(part)
+    return part
+
+
 def unused_name(taken: Iterable[str], wish: str) -> str:
     """``wish``, or with the first number behind it that makes it a new name."""
     names = set(taken)
@@ -68,7 +77,7 @@ def unused_name(taken: Iterable[str], wish: str) -> str:
 
 
 def ancestors(graph: Any, names: Iterable[str]) -> set[str]:
-    """The nodes of the main graph that the nodes ``names`` depend on, themselves among them."""
+    """The names of nodes of the main graph that ``names`` depend on, themselves among them."""
     inputs = {node.name: node.input for node in graph.node}
     found: set[str] = set()
     waiting = list(names)
@@ -76,5 +85,5 @@ def ancestors(graph: Any, names: Iterable[str]) -> set[str]:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting.extend(node_of(each) for each in inputs[name])
+            waiting.extend(node_of(each) for each in inputs.get(name, ()))
     return found

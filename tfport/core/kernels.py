@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,10 +85,12 @@ def needs(graph: Any, model: str) -> Needs:
     return found
 
 
-def given(graph: Any) -> Iterable[Pair]:
-    """(op, class or "") of every node of a graph as the user gave it; an op without a kernel is no fault."""
+def add_given(found: Needs, graph: Any) -> None:
+    """Add what the nodes of a graph need as the user gave it; an op without a kernel is no fault here."""
     own = {function.signature.name for function in graph.library.function}
-    return {(node.op, kernel_of(node)) for node, _ in _placed(graph) if node.op not in own}
+    for node, where in _placed(graph):
+        if node.op not in own:
+            found.add(node.op, kernel_of(node), where)
 
 
 def kernel_of(node: Any) -> str:

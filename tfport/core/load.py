@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
-from tfport.core.graphs import all_nodes, node_of
+from tfport.core.graphs import all_nodes, cut, node_of
 from tfport.core.keras import export_keras, load_keras
 from tfport.core.model import DEFAULT_SIGNATURE, Port, Signature
 from tfport.core.recognise import GRAPHDEF, KERAS
@@ -62,6 +62,8 @@ def opened(path: Path, kind: str) -> Iterator[Opened]:
         config = tf.compat.v1.ConfigProto(
             intra_op_parallelism_threads=1, inter_op_parallelism_threads=1, allow_soft_placement=True
         )
+        # An op without a kernel here hinders only what needs it; ``needs`` names it.
+        config.graph_options.place_pruned_graph = True
         # The nodes that the model has, and no others in their place.
         config.graph_options.rewrite_options.disable_meta_optimizer = True
         session = stack.enter_context(tf.compat.v1.Session(graph=graph, config=config))
@@ -116,7 +118,9 @@ def _open_saved_model(tf: Any, session: Any, folder: Path, path: Path) -> Opened
     with told(path, "is broken"):
         saved = loader_impl.parse_saved_model(str(folder))
     meta = _choose(saved, path)
-    _check(meta.graph_def, path)
+    with told(path, "is broken"):
+        ends = _ends(meta)
+    _check(meta.graph_def, path, ends)
     with told(path, "is broken"):
         tags = list(meta.meta_info_def.tags)
         meta = tf.compat.v1.saved_model.load(session, tags, str(folder), clear_devices=True)
@@ -155,6 +159,20 @@ def _choose(saved: Any, path: Path) -> Any:
     return saved.meta_graphs[tags.index(wanted[0])]
 
 
+def _ends(meta: Any) -> list[str]:
+    """The nodes for which a graph is loaded: results, and what restores its values."""
+    infos = [
+        info
+        for key, definition in meta.signature_def.items()
+        if not key.startswith(_OWN)
+        for info in definition.outputs.values()
+    ]
+    names = [node_of(info.name) for info in infos if info.WhichOneof("encoding") == "name"]
+    there = {node.name for node in meta.graph_def.node}
+    restore = meta.saver_def.restore_op_name
+    return [name for name in (*names, *_init_ops(meta), restore) if name in there]
+
+
 def _init_ops(meta: Any) -> tuple[str, ...]:
     """The one node that a loader runs after the variables are restored, if there is one."""
     if _INIT in meta.signature_def:
@@ -166,8 +184,11 @@ def _init_ops(meta: Any) -> tuple[str, ...]:
     return ()
 
 
-def _check(graph: Any, path: Path) -> None:
-    """Raises ``ModelTooNew`` for a graph that this TensorFlow may not or cannot read."""
+def _check(graph: Any, path: Path, ends: Sequence[str] = ()) -> None:
+    """Raises ``ModelTooNew`` for a graph that this TensorFlow may not or cannot read.
+
+    With ``ends`` only ops that these nodes depend on must be known.
+    """
     from tensorflow.python.framework import op_def_registry
 
     version = import_tensorflow().version
@@ -178,6 +199,8 @@ def _check(graph: Any, path: Path) -> None:
             f"It asks for graph version {versions.min_consumer}; this one reads up to {ours}.",
             "Export it with an older TensorFlow.",
         )
+    if ends:
+        graph = cut(graph, ends)
     own = {function.signature.name for function in graph.library.function}
     unknown: dict[str, str] = {}
     for node in all_nodes(graph):

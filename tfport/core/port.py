@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,6 +13,13 @@ from tfport.errors import ModelRefused, RecipeInvalid
 
 # Every op that has a kernel in the files that the recipe compiles.
 PORT = Path("recipes") / "tensorflow" / "all" / "ops.json"
+# What a pass of the port puts in the place of a kernel for floats whose weights are constant: kernels of our
+# patches to TensorFlow, which its own registry does not know.
+FAST = {
+    "Conv2D": ("_XnnpackConv2D", "XnnpackConv2DOp"),
+    "DepthwiseConv2dNative": ("_XnnpackConv2D", "XnnpackConv2DOp"),
+    "MatMul": ("_XnnpackMatMul", "XnnpackMatMulOp"),
+}
 
 
 def read_port(root: Path) -> frozenset[str]:
@@ -32,12 +40,14 @@ def selection(models: Iterable[CoreModel], port: frozenset[str]) -> str:
     A graph as the user gave it may have nodes that preparing folds away; where the port has no kernel for
     them they are left out, since what ships does without.
     """
-    return canonical(
+    pairs = {
         (op, kernel)
         for model in models
         for op, kernel in model.kernels
         if op in port or (op in model.nodes_of and not kernel)
-    )
+    }
+    fast = {FAST[op] for op, kernel in pairs if op in FAST and re.search(r"\bfloat\b", kernel)}
+    return canonical(pairs | fast)
 
 
 def refuse_unportable(models: Iterable[CoreModel], port: frozenset[str]) -> None:

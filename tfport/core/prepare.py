@@ -10,12 +10,12 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 from tfport.core.fold import fold, inline
 from tfport.core.freeze import freeze
-from tfport.core.graphs import node_of, output_of, unused_name
-from tfport.core.kernels import given, needs
+from tfport.core.graphs import ancestors, node_of, output_of, unused_name
+from tfport.core.kernels import add_given, needs
 from tfport.core.load import Opened, opened
 from tfport.core.model import FACTS, PREPARED, Facts, Port, Signature, facts_text
 from tfport.core.recognise import GRAPHDEF
@@ -40,7 +40,7 @@ def prepare(path: Path, kind: str, result: Path) -> dict[str, Any]:
             graph, signatures, init = _prepared(model)
         found = needs(graph, path.name)
         if kind == GRAPHDEF:
-            found.pairs.update(given(model.graph))
+            add_given(found, model.graph)
         facts = Facts(
             signatures=signatures,
             kernels=tuple(sorted(found.pairs)),
@@ -64,6 +64,7 @@ def _prepared(model: Opened) -> tuple[Any, tuple[Signature, ...], tuple[str, ...
     # The path in an asset's tensor is set when the model is loaded, so it counts as an input.
     fed = [*feeds, *(tensor for tensor, _ in model.assets)]
     kept = sorted({node_of(name) for name in (*fed, *fetches, *model.init)})
+    _cut_feeds(model)
     graph = inline(model.graph, fed, [*sorted(fetches), *model.init])
     graph, init = freeze(model, graph, kept)
     graph = fold(graph, fed, [*sorted(fetches), *init])
@@ -80,6 +81,31 @@ def _prepared(model: Opened) -> tuple[Any, tuple[Signature, ...], tuple[str, ...
         for signature in model.signatures
     )
     return graph, signatures, init
+
+
+def _cut_feeds(model: Opened) -> None:
+    """Make a placeholder of a fed tensor that is computed in the graph, so that what computes it is not kept.
+
+    Not where another signature has it computed.
+    """
+    tf = import_tensorflow()
+    nodes = {node.name: node for node in model.graph.node}
+    for signature in model.signatures:
+        for port in signature.inputs:
+            node = nodes[node_of(port.tensor)]
+            others = [each for each in model.signatures if port.tensor not in {p.tensor for p in each.inputs}]
+            ends = [*(node_of(p.tensor) for each in others for p in each.outputs), *model.init]
+            operation = model.session.graph.get_operation_by_name(node.name)
+            if len(operation.outputs) != 1 or node.name in ancestors(model.graph, ends):
+                continue
+            node.Clear()
+            node.name, node.op = operation.name, "Placeholder"
+            node.attr["dtype"].type = tf.dtypes.as_dtype(port.dtype).as_datatype_enum
+            node.attr["shape"].shape.CopyFrom(tf.TensorShape(_dims(port)).as_proto())
+
+
+def _dims(port: Port) -> Optional[list[Optional[int]]]:
+    return None if port.shape is None else [None if size < 0 else size for size in port.shape]
 
 
 def _plain_outputs(graph: Any, fetches: Sequence[str], feeds: set[str]) -> dict[str, str]:

@@ -166,6 +166,15 @@ void TestGraph() {
   CHECK(!ReadGraph("", &facts).empty());
   CHECK(!ReadGraph(Field(1, Field(1, "nameless")), &facts).empty());
   CHECK(!ReadGraph(std::string_view(kGraph).substr(0, kGraph.size() - 1), &facts).empty());
+  for (const int64_t type : {1, 3}) {
+    const std::string value = Field(8, Field(1, 1) + Field(2, "") + Field(4, "data"));
+    const std::string constant = Field(1, "c") + Field(5, Entry("value", value)) +
+                                 Field(5, Entry("dtype", Field(6, type))) + Field(2, "Const");
+    facts = {};
+    const std::string problem = ReadGraph(Field(1, constant), &facts);
+    CHECK(problem.empty() == (type == 1) &&
+          (type == 1 || problem.find("'c'") != std::string::npos));
+  }
   CHECK(OpNames(Field(1, Field(1, "A")) + Field(1, Field(1, "B"))) ==
         (std::set<std::string>{"A", "B"}));
 }
@@ -177,9 +186,12 @@ void TestMessages() {
   CHECK(MissingOp("Op type not registered 'cut") == "" && MissingOp("all is well") == "");
   CHECK(PlainMessage("No OpKernel used by {{node a/b}} with [T=1]\nRegistered devices: [CPU]") ==
         "No OpKernel used by node a/b with [T=1]");
-  CHECK(PlainMessage("bad\nshape\n\t [[{{node x}}]]") == "bad shape");
+  CHECK(PlainMessage("bad\nshape\n\t [[{{node x}}]]") == "bad shape (node 'x')");
+  CHECK(PlainMessage("bad\n\t [[{{node x") == "bad (node 'x')");
+  CHECK(PlainMessage("bad\n\t [[x]]") == "bad");
   CHECK(PlainMessage(std::string(5000, 'x')).size() < 700);
-  CHECK(PlainMessage("{").size() == 1);
+  CHECK(PlainMessage("{{function_node f}} {{function_node g_1}} bad {{node x}}") == "bad node x");
+  CHECK(PlainMessage("{{function_node cut") == "" && PlainMessage("{").size() == 1);
 }
 
 void TestOutputs() {

@@ -29,7 +29,7 @@ _SOURCES = ("srcs", "hdrs", "textual_hdrs")
 
 
 class BuildFileError(Exception):
-    """There is no such BUILD file, target or variable."""
+    """There is no such BUILD file or target."""
 
 
 @dataclass
@@ -48,21 +48,6 @@ class Workspace:
         found: dict[str, None] = {}
         self._expand(label, "", found, set())
         return sorted(found)
-
-    def attribute(self, label: str, name: str) -> list[str]:
-        """A list attribute of one target (such as ``deps``), not followed any further."""
-        package, target = split_label(label, "")
-        rule = self._package(package).get(target)
-        if rule is None:
-            raise BuildFileError(f"//{package} has no target {target}")
-        return self._list(rule[name], package) if name in rule else []
-
-    def variable(self, package: str, name: str) -> list[str]:
-        """A list that a BUILD or .bzl file of ``package`` assigns to ``name`` at its top."""
-        self._package(package)
-        if name not in self._variables[package]:
-            raise BuildFileError(f"//{package} assigns no {name}")
-        return self._list(self._variables[package][name], package)
 
     def _expand(self, label: str, here: str, found: dict[str, None], seen: set[tuple[str, str]]) -> None:
         if label.startswith("@"):

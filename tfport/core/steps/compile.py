@@ -1,8 +1,8 @@
 """SCons steps that the recipes of TensorFlow's core share: units, objects, archives.
 
 A recipe writes ``build.json`` into its build folder, where its SConstruct finds: ``tools`` (the folder of
-this file), ``source`` (TensorFlow's tree), ``cxx`` and ``ar`` (argument vectors), ``flags``, ``include``,
-``jobs``. Standard library only and no import from the rest of tfport: recipes export this file.
+this file), ``source`` (TensorFlow's tree), ``cxx``, ``ar`` and ``objcopy`` (argument vectors), ``flags``,
+``include``, ``jobs``. Standard library only and no import from the rest of tfport: recipes export this file.
 """
 
 from __future__ import annotations
@@ -48,6 +48,19 @@ class Compiler:
         made = self.step([target], [str(unit), *known], words, say=f"compiling {name}")
         self._environment.Depends(made, after)
         return made
+
+    def messages(self, name: str, files: Sequence[str], after: Any, flags: Sequence[str] = ()) -> Any:
+        """An object of generated messages, from which a link takes only those that something uses.
+
+        All that their initialisers do is to note destructors for the program's end, of instances that own
+        nothing; but for them the linker would keep every message with all its code.
+        """
+        whole = self.compiled(f"{name}_whole", files, after, flags)
+        target = self.folder / "objects" / f"{name}.o"
+        sections = [f"--remove-section={kind}.init_array*" for kind in ("", ".rel")]
+        return self.step(
+            [target], whole, [*self.config["objcopy"], "--wildcard", *sections, str(whole[0]), str(target)]
+        )
 
     def archive(self, name: str, objects: Any) -> Any:
         """A static library of ``objects``."""

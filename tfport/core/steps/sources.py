@@ -51,7 +51,7 @@ _OPS = "//tensorflow/core/ops:portable_op_registrations_and_gradients"
 # Devices, services and languages that no board has, and what only tests use.
 _FOREIGN = re.compile(
     r"_test\.|test_util|testlib|_stub\.|windows/|/python/|gpu|cuda|rocm|\.cu\.|sycl|/tpu/|nccl(?!/collective_communicator)|mkl|zen_|/xla"
-    r"|stream_executor|distributed_runtime|/grappler/|/eager/|compiler/mlir|core/ir/|android_"
+    r"|stream_executor|distributed_runtime|/grappler/|/eager/|compiler/mlir|core/ir/|android_|common_runtime/(?:ring_|hierarchical_tree|permuter|all_to_all)"
     r"|profiler/(?:convert|backends)|profiler/(?:lib|utils)/(?!scoped_memory|traceme|context_types|annotated)"
 )
 # What only some kernels need, which compile it with them; and what a mobile build has no use for.
@@ -73,7 +73,7 @@ _COSTLY = re.compile(
 # Run once for a session, or once for a node of a step: small counts for more than fast.
 SMALL = ("-Os",)
 # Two of these in one unit define the same name.
-ALONE = re.compile(r"/lower_\w+_op|common_runtime/gradients|immutable_executor_state")
+ALONE = re.compile(r"/lower_\w+_op|common_runtime/(?:function|gradients)\.|immutable_executor_state")
 
 
 @dataclass

@@ -7,7 +7,7 @@ library only and no import from the rest of tfport: recipes export this file.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from pathlib import Path
 
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+"(tensorflow/[^"]+)"', re.MULTILINE)
@@ -81,7 +81,7 @@ def gather(sources: Sequence[str], size: int, alone: Callable[[str], object]) ->
     folders: dict[str, list[str]] = {}
     for path in sorted(sources):
         if alone(path):
-            units[_unit_name(path.rpartition(".")[0])] = [path]
+            units[_unit_name(path.rpartition(".")[0], units)] = [path]
         else:
             folders.setdefault(path.rpartition("/")[0], []).append(path)
     for folder, members in folders.items():
@@ -89,7 +89,7 @@ def gather(sources: Sequence[str], size: int, alone: Callable[[str], object]) ->
         parts = -(-len(members) // size)
         for number in range(parts):
             part = members[number * len(members) // parts : (number + 1) * len(members) // parts]
-            units[f"{_unit_name(folder)}_{number}"] = part
+            units[_unit_name(f"{folder}_{number}", units)] = part
     return units
 
 
@@ -99,5 +99,9 @@ def _beside(header: str) -> list[str]:
     return [f"{folder}/{source}", f"{folder}/default/{source}"] if source != name else []
 
 
-def _unit_name(path: str) -> str:
-    return re.sub(r"[^A-Za-z0-9]+", "_", path)
+def _unit_name(path: str, taken: Container[str]) -> str:
+    """A name for files that is not taken: ``a/b_c`` and ``a_b/c`` are spelled alike."""
+    name = re.sub(r"[^A-Za-z0-9]+", "_", path)
+    while name in taken:
+        name += "_"
+    return name
