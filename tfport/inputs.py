@@ -193,7 +193,8 @@ def save_inputs(inputs: Mapping[str, Array], folder: Path) -> list[tuple[str, Pa
     files = []
     for position, (name, values) in enumerate(inputs.items()):
         path = folder / f"in{position}.npy"
-        np.save(path, np.ascontiguousarray(values))
+        # ascontiguousarray would make a row of a single number.
+        np.save(path, np.asarray(values, order="C"))
         files.append((name, path))
     return files
 

@@ -73,7 +73,7 @@ _COSTLY = re.compile(
 # Run once for a session, or once for a node of a step: small counts for more than fast.
 SMALL = ("-Os",)
 # Two of these in one unit define the same name.
-ALONE = re.compile(r"/lower_\w+_op|common_runtime/gradients|immutable_executor_state")
+ALONE = re.compile(r"/lower_\w+_op|common_runtime/(?:function|gradients)\.|immutable_executor_state")
 
 
 @dataclass
