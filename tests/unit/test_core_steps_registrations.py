@@ -44,6 +44,8 @@ def test_ops_that_a_source_defines() -> None:
         'REGISTER2(UnaryOp, CPU, "Relu", functor::relu, float, double);',
         'REGISTER(BinaryOp, CPU, "Relu",\n         functor::relu, float);',
         'REGISTER_RELU("Relu");',
+        "#define REGISTER(name, T)  \\\n  REGISTER_KERNEL_BUILDER(Name(#name)  \\\n      .Device(D), Op);\n"
+        "#define REGISTER_TYPES(T) REGISTER(Relu, T); REGISTER(Elu, T);\n",
         'constexpr char kRelu[] = "Relu";\nREGISTER_KERNEL_BUILDER(Name(kRelu).Device(DEVICE_CPU), ReluOp);',
         '/* static */ constexpr char* const Op::kRelu = "Relu";\nREGISTER_KERNEL_BUILDER(Name(kRelu), Op);',
     ],
@@ -116,15 +118,19 @@ def test_kernels_that_a_header_of_the_source_registers(tmp_path: Path) -> None:
         {
             f"{KERNELS}sum_op.cc": f'#include "{KERNELS}sum_op.h"\n  #include "{KERNELS}sum_op_impl.h"\n',
             f"{KERNELS}sum_op_impl.h": 'REGISTER_KERNEL_BUILDER(Name("Sum").Device(DEVICE_CPU), SumOp);',
-            f"{KERNELS}sum_op.h": 'REGISTER_KERNEL_BUILDER(Name("Other").Device(DEVICE_CPU), OtherOp);',
+            f"{KERNELS}sum_op.h": 'REGISTER_KERNEL_BUILDER(Name("Other").Device(DEVICE_CPU), Op);',
             f"{KERNELS}bare.cc": f'#include "{KERNELS}gone_impl.h"\n',
+            f"{KERNELS}grad_ops.h": '#define REGISTER(T) REGISTER_KERNEL_BUILDER(Name("Grad"), GradOp<T>)\n',
+            f"{KERNELS}grad_ops_float.cc": f'#include "{KERNELS}grad_ops.h"\nTF_CALL_float(REGISTER);\n',
+            f"{KERNELS}gradient.cc": f'#include "{KERNELS}grad_ops.h"\n',
             f"{KERNELS}linalg/solve_op_real.cc": f'#include "{KERNELS}linalg/solve_op_impl.h"\n',
             f"{KERNELS}linalg/solve_op_impl.h": 'REGISTER_KERNEL_BUILDER(Name("Solve"), SolveOp<type>);',
         },
     )
-    sources = [f"{KERNELS}{name}.cc" for name in ("sum_op", "bare", "linalg/solve_op_real")]
+    names = ("sum_op", "bare", "grad_ops_float", "gradient", "linalg/solve_op_real")
+    sources = [f"{KERNELS}{name}.cc" for name in names]
     found = read_kernels(tmp_path, sources)
-    assert [found[path] for path in sources] == [{"Sum"}, frozenset(), {"Solve"}]
+    assert [found[path] for path in sources] == [{"Sum", "Other"}, set(), {"Grad"}, set(), {"Solve"}]
 
 
 def test_bytes_that_are_no_text_do_not_matter(tmp_path: Path) -> None:

@@ -137,6 +137,18 @@ def test_what_is_compiled_already_is_not_compiled_again(portable: Portable) -> N
     assert found == sorted([f"{KERNELS}add_op_float.cc", f"{OPS}math_ops.cc", *SYSTEM])
 
 
+def test_what_is_compiled_already_is_not_followed(portable: Portable) -> None:
+    """It may include what a mobile build leaves out, or what other kernels need."""
+    source = f"{KERNELS}functor.cc"
+    (portable.root / source).write_text(includes("tensorflow/core/useless.h"))
+    grow(portable.root, {"tensorflow/core/useless.h": "", "tensorflow/core/useless.cc": ""})
+    for pairs in ([ADD], None):
+        found = portable.selected(pairs, [*portable.framework, source])
+        assert "tensorflow/core/useless.cc" not in found
+        found = portable.selected(pairs, [*portable.framework, source], more=True)
+        assert "tensorflow/core/useless.cc" in found and source not in found
+
+
 def test_sources_that_register_other_kernels_come_only_when_more_is_asked(portable: Portable) -> None:
     pairs = [("Sub", "SubOp")]
     few = sorted([*kernels("sub_op", "cast_op_impl_bool"), f"{OPS}math_ops.cc", *SYSTEM])

@@ -19,9 +19,9 @@ _NAMED_BY = re.compile(r"\bName\(\s*(k\w+)\s*\)")
 _CONSTANT = re.compile(r'\b(k\w+)(?:\[\])?\s*=\s*"(\w+)"')
 _MACRO = re.compile(r"\bREGISTER\w*\(([^;]*?)\)", re.DOTALL)
 _STRING = re.compile(r'"(\w+)"')
-_LOCAL_HEADER = re.compile(
-    r'^[ \t]*#[ \t]*include[ \t]+"(tensorflow/core/kernels/[\w/]+_impl\.h)"', re.MULTILINE
-)
+# A macro that makes a string of its first argument: REGISTER_KERNELS_NAME(TopK, ...).
+_STRINGISED = re.compile(r"#define\s+(\w+)\((\w+)\b[^)]*\)(?:[^\n]*\\\n)+?[^\n]*\bName\(#\2\)")
+_HEADER = re.compile(r'^[ \t]*#[ \t]*include[ \t]+"(tensorflow/core/kernels/[\w/]+\.h)"', re.MULTILINE)
 # What the preprocessor leaves out of a mobile build for a CPU.
 _UNBUILT = re.compile(
     r"\s*#\s*(?:if(?:def)?\b(?!.*!).*\b(?:GOOGLE_CUDA|TENSORFLOW_USE_ROCM|INTEL_MKL)\b"
@@ -65,6 +65,8 @@ def registered_kernels(text: str) -> frozenset[str]:
     found = {*_NAMED.findall(text), *(constants.get(name, name) for name in _NAMED_BY.findall(text))}
     for arguments in _MACRO.findall(text):
         found.update(_STRING.findall(arguments))
+    for macro, _ in _STRINGISED.findall(text):
+        found.update(re.findall(rf"\b{macro}\(\s*(\w+)", text))
     return frozenset(found)
 
 
@@ -74,12 +76,12 @@ def read_ops(root: Path, sources: Iterable[str]) -> dict[str, frozenset[str]]:
 
 
 def read_kernels(root: Path, sources: Iterable[str]) -> dict[str, frozenset[str]]:
-    """Source path -> the ops for which it registers kernels, also through its ``_impl.h`` headers."""
+    """Source path -> the ops for which it registers kernels, also by its own header or an ``_impl.h``."""
     found = {}
     for path in sources:
         text = _read(root / path)
-        headers = [root / name for name in _LOCAL_HEADER.findall(text)]
-        texts = [text, *(_read(header) for header in headers if header.is_file())]
+        names = [name for name in _HEADER.findall(text) if name.endswith("_impl.h") or _owns(path, name)]
+        texts = [text, *(_read(root / name) for name in names if (root / name).is_file())]
         found[path] = frozenset().union(*map(registered_kernels, texts))
     return found
 
@@ -113,6 +115,11 @@ def helpers_of(root: Path, headers: Iterable[str], helpers: Iterable[str]) -> li
     """
     included = {_base(name[:-2]) for name in headers if name.endswith(".h")}
     return sorted(path for path in helpers if _base(_owner(root, path[:-3])) in included)
+
+
+def _owns(source: str, header: str) -> bool:
+    """Whether a source is named for a header: ``x_ops.cc`` or ``x_ops_float.cc`` for ``x_ops.h``."""
+    return re.match(re.escape(header[:-2]) + r"[_.]", source) is not None
 
 
 def _built(text: str) -> str:

@@ -118,18 +118,20 @@ class Portable:
         """Sources to compile beside ``compiled`` for ``pairs`` of op and kernel class (None: all); sorted.
 
         A source that registers kernels may also hold what another one calls, which only a link can tell:
-        ``more`` takes those too that stand beside an included header.
+        ``more`` takes all that stands beside an included header, also of what is compiled already.
         """
         pairs = None if pairs is None else list(pairs)
         names = {op for op, _ in pairs or ()}
         serving = {path for path, served in self.kernels.items() if served}
         done = set(compiled)
+        passed = set() if more else done
 
         def wanted(path: str) -> bool:
-            return not _FOREIGN.search(path) and (more or pairs is None or path not in serving)
+            needed = path not in passed and (pairs is None or path not in serving)
+            return not _FOREIGN.search(path) and (more or needed)
 
         def close(sources: Iterable[str]) -> set[str]:
-            return set(with_neighbours(self.root, sources, wanted)) - done
+            return set(with_neighbours(self.root, set(sources) - passed, wanted)) - done
 
         helpers = [path for path, served in self.kernels.items() if not served]
         if pairs is None:
