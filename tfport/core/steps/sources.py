@@ -67,9 +67,7 @@ _KERNELS_TOO = (
     "tensorflow/core/kernels/string_upper_op.cc",
 )
 # Templates of these take a compiler gigabytes; and definitions of all their ops' shapes, long.
-_COSTLY = re.compile(
-    r"/conv_|/matmul_|einsum|/ops/(?:array|math|nn)_ops|_inst_|_impl_|reduction_ops|/cwise_op_\w"
-)
+_COSTLY = re.compile(r"/conv_ops_|/matmul_op_|einsum|/ops/(?:array|math|nn)_ops|reduction_ops_\w")
 # Run once for a session, or once for a node of a step: small counts for more than fast.
 SMALL = ("-Os",)
 # Two of these in one unit define the same name.
