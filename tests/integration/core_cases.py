@@ -162,6 +162,18 @@ def first_version(folder: Path) -> Path:
     return path
 
 
+def lookups(folder: Path) -> Path:
+    """A .keras model whose tables are filled from its layers' vocabularies."""
+    tf = import_tensorflow()
+    layers = tf.keras.layers
+    word = tf.keras.Input((2,), dtype=tf.string, name="word")
+    number = layers.StringLookup(vocabulary=["a", "b", "c"], name="number")(word)
+    back = layers.StringLookup(vocabulary=["a", "b", "c"], invert=True, name="back")(number)
+    path = folder / "lookups.keras"
+    tf.keras.Model(word, [number, back]).save(path)
+    return path
+
+
 def tables(folder: Path) -> Path:
     """A GraphDef with two tables that are filled from constants, by nodes that nothing asks for."""
     tf = import_tensorflow()

@@ -32,6 +32,7 @@ MAKERS = {
     "first_version": core_cases.first_version,
     "rewritten": core_cases.rewritten,
     "tables": core_cases.tables,
+    "lookups": core_cases.lookups,
 }
 Results = dict[str, dict[str, tuple[Any, Any]]]
 FLOAT = np.float32
@@ -68,6 +69,7 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "word": ("first_version", "word", {"word": np.array([b"b", b"c"])}),
     "inner": ("first_version", "inner", {"inner": RISING}),
     "tables": ("tables", "serving_default", {"word": np.array([b"a", b"b"])}),
+    "lookups": ("lookups", "serving_default", {"word": np.array([[b"c", b"a"], [b"b", b"x"]])}),
     "sparse": ("first_version", "sparse", SPARSE),
 }
 
@@ -148,6 +150,8 @@ def test_the_results_are_right_in_themselves(results: Results, models: dict[str,
     assert values("ages", "age") == [42, -1, 31]
     assert values("word", "number") == [2, 0]
     assert (values("tables", "first"), values("tables", "second")) == ([1, 0], [2, 0])
+    assert values("lookups", "number") == [[3, 1], [2, 0]]
+    assert values("lookups", "back") == [[b"c", b"a"], [b"b", b"[UNK]"]]
     assert values("inner", "double") == (RISING * 2).tolist()
     assert values("sparse", "dense") == [[1, 6, 1], [1, 1, 7]]
     assert values("first", "same") == values("first", "y") and values("first", "x") == RISING.tolist()
@@ -231,7 +235,7 @@ def test_the_kernels_are_those_of_the_registry(models: dict[str, CoreModel]) -> 
 def test_a_second_time_gives_the_same_bytes_and_starts_nothing_when_cached(
     models: dict[str, CoreModel], host: Host, tmp_path: Path
 ) -> None:
-    paths = [models[name].path for name in ("lstm", "text", "control", "norms", "first_version")]
+    paths = [models[name].path for name in ("lstm", "lookups", "text", "control", "norms", "first_version")]
     log = tmp_path / "log"
     assert read_core_models(paths, Host(host.folder, log)) and not log.exists()
     # In another order, after other work in the process.

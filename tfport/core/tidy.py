@@ -1,7 +1,7 @@
 """One spelling for a graph: the same model gives the same bytes, whatever was done before in the process.
 
-Names that TensorFlow counts up over a process (of functions, of shared resources) are numbered anew in the
-order of the graph; what only its makers read is dropped.
+Functions, whose names TensorFlow counts up over a process, are numbered anew in the order of the graph; what
+only its makers read is dropped.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ def tidy(graph: Any) -> None:
     graph.ClearField("node")
     graph.node.extend(nodes)
     _name_functions(graph)
-    _name_shared(graph)
 
 
 def _name_functions(graph: Any) -> None:
@@ -69,12 +68,3 @@ def _plain(name: str) -> str:
     while _COUNTED.search(name) and _COUNTED.sub("", name, count=1) not in ("", name):
         name = _COUNTED.sub("", name, count=1)
     return name or "function"
-
-
-def _name_shared(graph: Any) -> None:
-    """Resources that nodes share by a name, which often holds a number of the process."""
-    names: dict[str, str] = {}
-    for node in all_nodes(graph):
-        if "shared_name" in node.attr and node.attr["shared_name"].s:
-            old = node.attr["shared_name"].s
-            node.attr["shared_name"].s = names.setdefault(old, f"shared_{len(names)}").encode()
