@@ -66,8 +66,8 @@ _KERNELS_TOO = (
     "tensorflow/core/kernels/string_lower_op.cc",
     "tensorflow/core/kernels/string_upper_op.cc",
 )
-# Templates of these take a compiler gigabytes, or definitions of their ops' shapes long; what ends in a number
-# or a type sets macros for a header that serves it alone.
+# Templates of these take a compiler gigabytes, or definitions of their ops' shapes long; what ends in a
+# number or a type sets macros for a header that serves it alone.
 _COSTLY = re.compile(
     r"/conv_ops_|/matmul_op_|einsum|/ops/(?:array|math|nn)_ops|reduction_ops_\w|_inst_|_impl_|_functor_cpu_"
 )
