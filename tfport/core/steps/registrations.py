@@ -55,12 +55,12 @@ _OF_TYPE = {
 
 def registered_ops(text: str) -> frozenset[str]:
     """Ops that a source defines."""
-    return frozenset(_OP.findall(_built(text)))
+    return frozenset(_OP.findall(built(text)))
 
 
 def registered_kernels(text: str) -> frozenset[str]:
     """Names of ops for which a source registers kernels; it may hold strings that are no op."""
-    text = _built(text)
+    text = built(text)
     constants = dict(_CONSTANT.findall(text))
     found = {*_NAMED.findall(text), *(constants.get(name, name) for name in _NAMED_BY.findall(text))}
     for arguments in _MACRO.findall(text):
@@ -122,7 +122,7 @@ def _owns(source: str, header: str) -> bool:
     return re.match(re.escape(header[:-2]) + r"[_.]", source) is not None
 
 
-def _built(text: str) -> str:
+def built(text: str) -> str:
     """A source without its comments and without what is for other platforms."""
     kept, depth = [], 0  # depth: of conditions inside one that leaves its lines out, itself included
     for line in _COMMENT.sub("", text).splitlines():
