@@ -1,7 +1,7 @@
 """The steps that make the TensorFlow Lite SDK inside its recipe: op selection, the one archive, the tree.
 
-The recipe ``tfport-lite`` exports this file with ``link``, ``headers`` and ``ops`` and calls it with the
-interpreter that Conan runs in, so only the standard library and Jinja2 (which Conan needs too) are used.
+The recipe ``tfport-lite`` exports this file with what it imports and calls it with the interpreter that Conan
+runs in, so only the standard library and Jinja2 (which Conan needs too) are used.
 """
 
 from __future__ import annotations

@@ -62,6 +62,7 @@ def test_kernels_that_a_source_registers(text: str) -> None:
         'SetName("Relu"); errors::Internal("Relu");',
         'REGISTER_NOTHING(float); return "Relu";',
         'constexpr char kRelu[] = "Relu";',
+        'REGISTER_KERNEL_BUILDER(Name("Relu")  \\\n    .Device(DEVICE_GPU).Priority(1), ReluOp);',
     ],
 )
 def test_what_registers_nothing(text: str) -> None:

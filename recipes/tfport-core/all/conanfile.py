@@ -7,8 +7,8 @@ from conan.tools.build import build_jobs
 from conan.tools.cmake import CMake, CMakeToolchain, cmake_layout
 from conan.tools.files import copy
 
-MODULES = ["headers.py", "link.py", "sdk_files.py", "core/s*_core.py", "core/s*ion.py", "core/symbols.py"]
-MODULES += ["core/steps/*.py"]
+MODULES = ["headers.py", "link.py", "sdk_files.py"]
+MODULES += ["core/sdk_core.py", "core/selection.py", "core/symbols.py", "core/steps/*.py"]
 
 
 class TfportCoreRecipe(ConanFile):

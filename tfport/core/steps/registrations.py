@@ -27,6 +27,8 @@ _UNBUILT = re.compile(
     r"\s*#\s*(?:if(?:def)?\b(?!.*!).*\b(?:GOOGLE_CUDA|TENSORFLOW_USE_ROCM|INTEL_MKL)\b"
     r"|(?:ifndef\s+|if\s+!\s*defined\(\s*)IS_MOBILE_PLATFORM\b)"
 )
+# A kernel that is registered in every build, but for a device that no build of ours has.
+_ON_GPU = re.compile(r'\bName\(\s*"\w+"\s*\)[\s\\]*\.Device\(DEVICE_GPU\)')
 _IF, _ELSE, _ENDIF = (re.compile(rf"\s*#\s*{word}") for word in ("if", "else", "endif"))
 
 # Registered whatever is selected (REGISTER_SYSTEM_...), or used by the runtime itself.
@@ -60,7 +62,7 @@ def registered_ops(text: str) -> frozenset[str]:
 
 def registered_kernels(text: str) -> frozenset[str]:
     """Names of ops for which a source registers kernels; it may hold strings that are no op."""
-    text = built(text)
+    text = _ON_GPU.sub("", built(text))
     constants = dict(_CONSTANT.findall(text))
     found = {*_NAMED.findall(text), *(constants.get(name, name) for name in _NAMED_BY.findall(text))}
     for arguments in _MACRO.findall(text):
