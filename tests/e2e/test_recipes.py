@@ -24,7 +24,15 @@ def conan(tmp_path_factory: pytest.TempPathFactory) -> Conan:
     return exported(tmp_path_factory.mktemp("conan") / "logs")
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=[recipe.name for recipe in RECIPES])
+# The SDK that other tests build is made of the same two; beside it these take minutes more.
+SLOW = ("tensorflow", "tfport-core")
+EACH = [
+    pytest.param(recipe, id=recipe.name, marks=[pytest.mark.full] if recipe.name in SLOW else [])
+    for recipe in RECIPES
+]
+
+
+@pytest.mark.parametrize("recipe", EACH)
 def test_package_runs_on_the_board(recipe: Recipe, conan: Conan, zuluko: Target) -> None:
     with conan_lock():
         done = conan.test_package(recipe, profile_of(zuluko), OPTIONS.get(recipe.name, ()))
