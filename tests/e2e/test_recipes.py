@@ -15,7 +15,9 @@ from tfport.target import ROOT, Target
 pytestmark = pytest.mark.e2e
 RECIPES = load_recipes(ROOT)
 # With every op of TensorFlow its SDK takes the better part of an hour.
-FEW = canonical([("Const", "ConstantOp"), ("Identity", "IdentityOp"), ("Placeholder", "PlaceholderOp")])
+FEW = canonical(
+    [("NoOp", "NoOp"), ("Const", "ConstantOp"), ("Identity", "IdentityOp"), ("Placeholder", "PlaceholderOp")]
+)
 OPTIONS = {"tfport-core": [f"tfport-core/*:ops={FEW}"]}
 
 
