@@ -65,7 +65,7 @@ class Listed:
         """Read the file. Raises KeyError, TypeError or ValueError for what it should not hold."""
         data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
         unrun: dict[str, list[str]] = {}
-        for entry in data.pop("unrun"):
+        for entry in data.pop("unrun", []):
             assert entry.pop("why").strip(), entry
             unrun.setdefault(entry.pop("file"), []).extend(entry.pop("tests"))
             assert not entry, entry

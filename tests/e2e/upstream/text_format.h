@@ -2,8 +2,7 @@
 //
 // The port generates its messages for protobuf's lite runtime, which has no text form, but many tests write
 // their graphs as text and compare messages by it. A file that is compiled with this header in front finds
-// protobuf's TextFormat under its name, taking such messages: they go through the wire format into a message
-// of protobuf's full runtime, which reads the descriptors from the file that TFPORT_DESCRIPTORS names.
+// protobuf's TextFormat under its name, taking such messages. See text_reader.h for how.
 #ifndef TFPORT_TESTS_E2E_UPSTREAM_TEXT_FORMAT_H_
 #define TFPORT_TESTS_E2E_UPSTREAM_TEXT_FORMAT_H_
 
