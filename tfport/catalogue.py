@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import json
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Optional, TypeVar
@@ -20,9 +21,13 @@ else:
     import tomli as tomllib
 
 MODELS_FILE = ROOT / "models" / "models.toml"
-FORMS = ("lite", "squeezenet-float32", "squeezenet-int8")
+FORMS = {  # by the runtime that takes them
+    "lite": ("lite", "squeezenet-float32", "squeezenet-int8"),
+    "tensorflow": ("squeezenet-saved-model",),
+}
 SCALINGS = ("bgr-minus-mean", "rgb-bytes", "rgb-centred", "rgb-unit", "noise")
 _MEMBER = "member:"
+_TABLES = ("schema", "archive", "file", "folder", "model")
 T = TypeVar("T")
 
 
@@ -47,6 +52,17 @@ class Member:
 
 
 @dataclass(frozen=True)
+class Folder:
+    """A folder inside an archive, such as a SavedModel; ``files``: path in the folder -> sha256."""
+
+    name: str
+    archive: str
+    member: str
+    files: dict[str, str]
+    license: str
+
+
+@dataclass(frozen=True)
 class DemoModel:
     """A model of the smoke test. ``pictures`` maps a picture to the class that it must be given, or to ""."""
 
@@ -65,10 +81,17 @@ class Catalogue:
     archives: tuple[Archive, ...]
     files: tuple[Member, ...]
     models: tuple[DemoModel, ...]
+    folders: tuple[Folder, ...] = ()
 
-    def refs(self) -> list[SourceRef]:
-        """The pinned archives, as the fetcher takes them."""
-        return [SourceRef(archive.url, archive.sha256) for archive in self.archives]
+    def of(self, runtime: str) -> tuple[DemoModel, ...]:
+        """The demo models of one runtime."""
+        return tuple(model for model in self.models if model.form in FORMS[runtime])
+
+    def refs(self, models: Iterable[DemoModel]) -> list[SourceRef]:
+        """The pinned archives that these models and what they need come from, as the fetcher takes them."""
+        names = {name for model in models for name in self.files_of(model)}
+        wanted = {file.archive for file in self.files if file.name in names}
+        return [SourceRef(each.url, each.sha256) for each in self.archives if each.name in wanted]
 
     def files_of(self, model: DemoModel) -> list[str]:
         """The files that a model needs: itself, its labels, its pictures."""
@@ -95,17 +118,27 @@ class Shelf:
     def path(self, name: str) -> Path:
         """One file, whole and with the pinned sha256. Raises what ``fetch`` and ``extract_member`` raise."""
         entry = next(file for file in self.catalogue.files if file.name == name)
-        path = self.folder / entry.sha256[:12] / name
-        if path.is_file() and _sha256(path.read_bytes()) == entry.sha256:
+        return self._member(entry.archive, entry.member, entry.sha256, self.folder / entry.sha256[:12] / name)
+
+    def tree(self, name: str) -> Path:
+        """A folder with all its files, each with the pinned sha256; raises as ``path`` does."""
+        entry = next(folder for folder in self.catalogue.folders if folder.name == name)
+        path = self.folder / _sha256(repr(sorted(entry.files.items())).encode())[:12] / name
+        for file, sha256 in entry.files.items():
+            self._member(entry.archive, f"{entry.member}/{file}", sha256, path / file)
+        return path
+
+    def _member(self, archive_name: str, member: str, sha256: str, path: Path) -> Path:
+        if path.is_file() and _sha256(path.read_bytes()) == sha256:
             return path
-        archive = next(archive for archive in self.catalogue.archives if archive.name == entry.archive)
+        archive = next(archive for archive in self.catalogue.archives if archive.name == archive_name)
         [source] = fetch(
             [SourceRef(archive.url, archive.sha256)], self._cache, self._progress, self._offline, self._bundle
         )
-        data = extract_member(source, entry.member)
-        if _sha256(data) != entry.sha256:
+        data = extract_member(source, member)
+        if _sha256(data) != sha256:
             raise ChecksumMismatch(
-                f"{entry.member} of {archive.url} has the sha256 {_sha256(data)}, not {entry.sha256}",
+                f"{member} of {archive.url} has the sha256 {_sha256(data)}, not {sha256}",
                 "The archive is the pinned one, so models.toml is wrong.",
             )
         write_whole(path, data)
@@ -136,13 +169,14 @@ def load_catalogue(path: Path = MODELS_FILE) -> Catalogue:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise RecipeInvalid(f"{path} is not a TOML file: {error}") from None
-    faults = [f"{key}: unknown key" for key in data if key not in ("schema", "archive", "file", "model")]
+    faults = [f"{key}: unknown key" for key in data if key not in _TABLES]
     if data.get("schema") != 1:
         faults.append(f"schema: must be 1, not {data.get('schema')!r}")
     archives = _rows(Archive, data.get("archive", []), "archive", faults)
     files = _rows(Member, data.get("file", []), "file", faults)
+    folders = _rows(Folder, data.get("folder", []), "folder", faults)
     models = _rows(DemoModel, data.get("model", []), "model", faults)
-    catalogue = Catalogue(archives, files, models)
+    catalogue = Catalogue(archives, files, models, folders)
     if not faults:
         faults += _references(catalogue)
     if faults:
@@ -161,7 +195,7 @@ def _rows(kind: type[T], rows: list[dict[str, Any]], table: str, faults: list[st
                 faults.append(f"{where}: unknown key {key}" + (f", did you mean {near[0]}?" if near else ""))
         faults += [f"{where}: {name} is missing" for name in names if name not in row]
         for name in names:
-            wanted = dict if name == "pictures" else str
+            wanted = dict if name in ("pictures", "files") else str
             if name in row and not isinstance(row[name], wanted):
                 faults.append(f"{where}: {name} must be a {'table' if wanted is dict else 'text'}")
         if set(row) == set(names):
@@ -171,16 +205,20 @@ def _rows(kind: type[T], rows: list[dict[str, Any]], table: str, faults: list[st
 
 def _references(catalogue: Catalogue) -> list[str]:
     faults = []
-    for group in (catalogue.archives, catalogue.files, catalogue.models):
+    for group in (catalogue.archives, catalogue.files, catalogue.folders, catalogue.models):
         names = [entry.name for entry in group]
         faults += [f"{name}: stands there twice" for name in sorted({n for n in names if names.count(n) > 1})]
     archives = {archive.name for archive in catalogue.archives}
     files = {file.name for file in catalogue.files}
     faults += [f"file {f.name}: no archive {f.archive}" for f in catalogue.files if f.archive not in archives]
+    faults += [
+        f"folder {f.name}: no archive {f.archive}" for f in catalogue.folders if f.archive not in archives
+    ]
     for model in catalogue.models:
         faults += [f"model {model.name}: no file {n}" for n in catalogue.files_of(model) if n not in files]
-        if model.form not in FORMS:
-            faults.append(f"model {model.name}: form must be one of {', '.join(FORMS)}")
+        forms = [form for each in FORMS.values() for form in each]
+        if model.form not in forms:
+            faults.append(f"model {model.name}: form must be one of {', '.join(forms)}")
         if model.scaling not in SCALINGS:
             faults.append(f"model {model.name}: scaling must be one of {', '.join(SCALINGS)}")
     return faults

@@ -82,16 +82,17 @@ class Facts:
         return dataclasses.asdict(self)
 
 
-def check_sdk(sdk: Path, target: Target) -> Facts:
+def check_sdk(sdk: Path, target: Target, keep: Iterable[str] = DEFAULT_KEEP) -> Facts:
     """Check the archive below ``sdk/lib`` and the programs in ``sdk/bin``.
 
-    Raises a subclass of CheckFailed, chosen by the first kind of fault, with all faults listed.
+    ``keep``: regular expressions of the symbols that may be global, as ``link_archive`` takes them. Raises a
+    subclass of CheckFailed, chosen by the first kind of fault, with all faults listed.
     """
     findings: list[Finding] = []
     archive, elf = _the_object(sdk)
     attributes = _check_machine(elf, target.cpu, findings)
     offer = offer_of_toolchain(target)
-    undefined = _check_symbols(elf, offer, target, findings)
+    undefined = _check_symbols(elf, offer, target, keep, findings)
     _check_linkable(elf, findings)
     code = _check_code(elf, target.cpu, findings)
     if code is None:
@@ -168,11 +169,13 @@ def _check_machine(elf: Elf, cpu: Cpu, findings: list[Finding]) -> Attributes | 
     return attributes
 
 
-def _check_symbols(elf: Elf, offer: Offer, target: Target, findings: list[Finding]) -> set[str]:
+def _check_symbols(
+    elf: Elf, offer: Offer, target: Target, keep: Iterable[str], findings: list[Finding]
+) -> set[str]:
     weak = {s.name for s in elf.symbols if s.binding == _STB_WEAK and not s.defined}
     undefined = elf.global_names(defined=False) - {""}
     findings += [(SymbolsTooNew, fault) for fault in faults(undefined - weak, offer, target.limits)]
-    public = re.compile("|".join(f"(?:{pattern})" for pattern in DEFAULT_KEEP))
+    public = re.compile("|".join(f"(?:{pattern})" for pattern in keep))
     exposed = sorted(n for n in elf.global_names(defined=True) if not public.fullmatch(n))
     findings += [(SymbolsExposed, f"{name} is global but not public") for name in exposed]
     findings += [

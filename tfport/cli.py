@@ -17,10 +17,12 @@ from tfport.bench_build import bench_build
 from tfport.environment import tfport_home
 from tfport.errors import DiskFull, TfportError
 from tfport.pipeline import build, fetch_all, smoke_again
-from tfport.plan import Request, make_plan
+from tfport.plan import Plan, Request, make_plan
 from tfport.report import Reporter
+from tfport.runtimes import runtime_named
 from tfport.target import load_target
 
+RUNTIME_NAMES = ("lite", "tensorflow", "acl")
 VERBS = ("build", "fetch", "smoke", "check", "bench", "test", "doctor", "list", "clean")
 INTERRUPTED = 130  # what shells give for Ctrl-C
 INTERNAL = 70
@@ -57,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     bench = add("bench", "measure; so far how long builds take: cold, warm and with nothing to do")
     bench.add_argument("what", choices=("build",))
     bench.add_argument("--target", required=True)
+    bench.add_argument("--runtime", default="lite", choices=RUNTIME_NAMES)
     bench.add_argument("--model", action="append", default=[], type=Path, metavar="FILE")
     test = add("test", "run the project's own tests")
     test.add_argument("--full", action="store_true", help="also the slow and exhaustive ones")
@@ -71,10 +74,11 @@ def parser() -> argparse.ArgumentParser:
 def _job(*, target_required: bool) -> argparse.ArgumentParser:
     job = argparse.ArgumentParser(add_help=False)
     job.add_argument("--target", required=target_required, help="a file of toolchains/, such as zuluko")
-    job.add_argument("--runtime", default="lite", choices=("lite", "tensorflow", "acl"))
+    job.add_argument("--runtime", default="lite", choices=RUNTIME_NAMES)
     job.add_argument(
         "--model", action="append", default=[], type=Path, metavar="FILE", help="cut to this model"
     )
+    job.add_argument("--ops", choices=("all",), help="all ops, also with --model (--runtime tensorflow)")
     job.add_argument("--input", action="append", default=[], type=_named_file, metavar="NAME=FILE.npy")
     job.add_argument("--output", type=Path, metavar="DIR", help="the SDK's folder (default: below dist/)")
     job.add_argument(
@@ -117,12 +121,12 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
 
 def _run(options: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
     if options.verb in ("build", "smoke"):
-        plan = make_plan(_request(options))
+        plan = _planned(_request(options), reporter)
         reporter.plan(plan.rows())
         return build(plan, reporter) if options.verb == "build" else smoke_again(plan, reporter)
     if options.verb == "fetch":
         options.target = options.target or "zuluko"  # the sources are the same for every target
-        plan = make_plan(_request(options))
+        plan = _planned(_request(options), reporter)
         fetch_all(plan, reporter)
         reporter.say(f"All sources are in {plan.cache.root}")
         return {"cache": str(plan.cache.root)}
@@ -131,7 +135,7 @@ def _run(options: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
     if options.verb == "bench":
         load_target(options.target)
         models = [path.absolute() for path in options.model]
-        return bench_build(options.target, models, tfport_home(), reporter)
+        return bench_build(options.target, models, tfport_home(), reporter, options.runtime)
     if options.verb == "test":
         return verbs.test(options.full, options.rest, options.install_deps, reporter)
     if options.verb == "doctor":
@@ -141,11 +145,19 @@ def _run(options: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
     return verbs.clean(options.cache, reporter)
 
 
+def _planned(request: Request, reporter: Reporter) -> Plan:
+    reader = runtime_named(request.runtime).reader
+    if reader and request.models:
+        reporter.say(f"Reading the model{'s' * (len(request.models) > 1)} with {reader}")
+    return make_plan(request)
+
+
 def _request(options: argparse.Namespace) -> Request:
     return Request(
         target=options.target,
         runtime=options.runtime,
         models=tuple(path.absolute() for path in options.model),
+        ops=options.ops,
         inputs=tuple(options.input),
         output=options.output,
         reference=not options.no_reference,

@@ -1,4 +1,4 @@
-"""Build SqueezeNet v1.1 from its published weights and convert it to TensorFlow Lite.
+"""Build SqueezeNet v1.1 from its published weights, and convert it to TensorFlow Lite or save it as it is.
 
 The architecture is that of Iandola et al., version 1.1, with Keras' rounding of pooling windows: a 3x3/2
 convolution that keeps the border (SAME), three 3x3/2 max-pools that drop it (VALID), eight fire modules,
@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import io
 import pickle
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ FIRES = {
 }
 POOLED_BEFORE = ("fire2", "fire4", "fire6")
 CALIBRATION_PICTURES = ("astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png")
+SAVED_MODEL = "squeezenet-saved-model"
+SUFFIXES = {"squeezenet-float32": ".tflite", "squeezenet-int8": ".tflite", SAVED_MODEL: ""}  # "": a folder
 RECIPE = 1  # part of the cache key: raise it when the code below changes what it makes
 Weights = dict[str, tuple[Array, Array]]
 
@@ -140,9 +143,16 @@ def build_squeezenet(weights: Weights) -> Any:
 
 
 def convert_squeezenet(form: str, weights: Path, pictures: Sequence[Path], result: Path) -> dict[str, Any]:
-    """Write ``result``: "squeezenet-float32", or "squeezenet-int8" with int8 input and output."""
+    """Write ``result``.
+
+    ``form``: "squeezenet-float32", "squeezenet-int8" with int8 input and output, or "squeezenet-saved-model",
+    a folder whose only signature takes "image" and gives "softmax".
+    """
+    model = build_squeezenet(load_weights(weights.read_bytes()))
+    if form == SAVED_MODEL:
+        return _save(model, result)
     tf = import_tensorflow()
-    converter = tf.lite.TFLiteConverter.from_keras_model(build_squeezenet(load_weights(weights.read_bytes())))
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
     if form == "squeezenet-int8":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = lambda: ([values] for values in calibration_inputs(pictures))
@@ -152,3 +162,12 @@ def convert_squeezenet(form: str, weights: Path, pictures: Sequence[Path], resul
     data: bytes = converter.convert()
     write_whole(result, data)
     return {"bytes": len(data)}
+
+
+def _save(model: Any, result: Path) -> dict[str, Any]:
+    """Write a SavedModel beside its place and rename it, so that nobody ever sees half of it."""
+    part = result.with_name(f".{result.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    import_tensorflow().saved_model.save(model, str(part))
+    part.rename(result)
+    return {"bytes": sum(path.stat().st_size for path in result.rglob("*") if path.is_file())}

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Optional
@@ -75,8 +75,11 @@ def is_current(stamp: Optional[Stamp], inputs: str, sdk: Path) -> bool:
     return stamp is not None and stamp.inputs == inputs and sdk.is_dir() and hash_files(sdk) == stamp.files
 
 
-def deploy(package: Path, sdk: Path) -> None:
-    """Replace ``sdk`` by a copy of ``package``. Raises ``NotAnSdk`` if ``sdk`` holds something else."""
+def deploy(package: Path, sdk: Path, payload: Optional[Mapping[str, Path]] = None) -> None:
+    """Replace ``sdk`` by a copy of ``package``, with the folders of ``payload`` at their places in it.
+
+    Raises ``NotAnSdk`` if ``sdk`` holds something else.
+    """
     refuse_foreign(sdk)
     sdk.parent.mkdir(parents=True, exist_ok=True)
     fresh, old = (sdk.with_name(f".{sdk.name}.{part}") for part in ("new", "old"))
@@ -86,6 +89,8 @@ def deploy(package: Path, sdk: Path) -> None:
     try:
         with full_disk_named(sdk.parent, _LARGER_OUTPUT):
             shutil.copytree(package, fresh, symlinks=True, ignore=ignore)
+            for place, source in (payload or {}).items():
+                shutil.copytree(source, fresh / place)
             for path in fresh.rglob("*"):
                 if path.is_file() and not path.is_symlink():
                     _sync(path)

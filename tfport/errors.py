@@ -201,7 +201,7 @@ class ArchiveInvalid(TfportError):
     exit_code = 39
 
 
-# Models, the reference, the smoke test: 40-49; the emulator: 60-64.
+# Models, the reference, the smoke test: 40-49 and 65-69; the emulator: 60-64.
 
 
 class ModelError(TfportError):
@@ -223,13 +223,13 @@ class NotALiteModel(ModelError):
 
 
 class ModelBroken(ModelError):
-    """A TensorFlow Lite model whose inside contradicts itself: cut short, offsets or indices out of range."""
+    """A model whose inside contradicts itself: cut short, corrupted, offsets or indices out of range."""
 
     exit_code = 43
 
 
 class ModelTooNew(ModelError):
-    """A model that uses operators or tensor types of a later TensorFlow Lite."""
+    """A model that uses operators or tensor types of a later TensorFlow."""
 
     exit_code = 44
 
@@ -256,6 +256,24 @@ class SmokeFailed(TfportError):
     """The target's results differ from the reference by more than the rule allows; ``why`` lists where."""
 
     exit_code = 48
+
+
+class NotACoreModel(ModelError):
+    """Neither a frozen GraphDef nor a SavedModel nor a Keras model: another format, or no model at all."""
+
+    exit_code = 65
+
+
+class ModelIncomplete(ModelError):
+    """A part of a model is not there: files of a SavedModel, or the values of a graph's variables."""
+
+    exit_code = 66
+
+
+class SignatureUnknown(ModelError):
+    """A model has no signature of that name, or none at all; ``why`` lists those that it has."""
+
+    exit_code = 67
 
 
 class EmulatorFailed(TfportError):

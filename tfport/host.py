@@ -8,22 +8,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+import signal
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tfport import command, convert, reference, split
+from tfport import command, convert, errors, reference, split
 from tfport.catalogue import DemoModel, Shelf
-from tfport.errors import CommandFailed, ConversionFailed, TfportError
+from tfport.core.model import FACTS, CoreModel
+from tfport.core.recognise import KERAS
+from tfport.errors import CommandFailed, CommandTimedOut, ConversionFailed, TfportError
 from tfport.inputs import Array
 from tfport.model import LiteModel
 
-_RECIPE = 2  # part of a result's name: raise it when reference.py changes what it writes
+# Parts of a result's name: raise one when reference.py, or what is in core/, changes what it writes.
+_RECIPE = 2
+_CORE_RECIPE = 2
 TIME_LIMIT = 900.0  # seconds for one list of jobs
 
 
@@ -36,7 +41,7 @@ class Host:
     _jobs: dict[Path, dict[str, Any]] = field(default_factory=dict)
 
     def converted(self, model: DemoModel, shelf: Shelf) -> Path:
-        """Where the .tflite of a demo model is, or will be once ``work`` has returned."""
+        """Where a demo model in its runtime's form is, or will be once ``work`` has returned."""
         source = shelf.path(model.file)
         if model.form == "lite":
             return source
@@ -44,7 +49,7 @@ class Host:
         digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in (source, *pictures)]
         key = convert.cache_key(model.form, digests[0], digests[1:], reference.require())
         return self._want(
-            f"{model.name}-{key}.tflite",
+            f"{model.name}-{key}{convert.SUFFIXES[model.form]}",
             {
                 "do": "squeezenet",
                 "form": model.form,
@@ -56,6 +61,61 @@ class Host:
     def results(self, model: LiteModel, inputs: Mapping[str, Array], intermediates: bool) -> Path:
         """The .npz of ``reference.run_reference`` for these inputs."""
         setting = f"{_RECIPE} {model.sha256} {intermediates} {reference.require()}"
+        return self._run(
+            setting, inputs, {"do": "run", "model": str(model.path), "intermediates": intermediates}
+        )
+
+    def prepared(self, path: Path, kind: str, sha256: str) -> Path:
+        """The facts.json of a model of the core runtime; the prepared model lies beside it.
+
+        ``kind`` and ``sha256`` as in ``CoreModel``; use ``core.model.read_core_models``.
+        """
+        setting = f"{_CORE_RECIPE} {kind} {sha256} {reference.require()}"
+        key = hashlib.sha256(setting.encode()).hexdigest()[:16]
+        return self._want(
+            f"prepared-{key}/{FACTS}", {"do": "prepare", "model": str(path.resolve()), "kind": kind}
+        )
+
+    def core_results(self, model: CoreModel, signature: str, inputs: Mapping[str, Array]) -> Path:
+        """The .npz of ``core.reference.run_reference`` for a signature and these inputs."""
+        setting = f"{_CORE_RECIPE} {model.kind} {model.sha256} {signature} {reference.require()}"
+        job = {"do": "run_core", "model": str(model.path.resolve()), "kind": model.kind}
+        return self._run(setting, inputs, {**job, "signature": signature})
+
+    def unravelled(self, model: LiteModel) -> Path:
+        """The unravelled form of a model, see ``tfport.split``."""
+        return self._want(
+            f"unravelled-{_RECIPE}-{model.sha256[:16]}.tflite", {"do": "unravel", "model": str(model.path)}
+        )
+
+    def work(self) -> None:
+        """Do all that was asked for and is not there.
+
+        Raises ``ReferenceMissing``, ``ConversionFailed``, or the error that a job ended with.
+        """
+        jobs = [job for path, job in self._jobs.items() if not path.exists()]
+        self._jobs.clear()
+        # Keras numbers names over the life of a process, and a prepared model must be the same bytes again.
+        alone = [job for job in jobs if job["do"] == "prepare" and job["kind"] == KERAS]
+        for part in ([job for job in jobs if job not in alone], *([job] for job in alone)):
+            if part:
+                self._work(part)
+
+    def _work(self, jobs: Sequence[dict[str, Any]]) -> None:
+        reference.require()
+        try:
+            command.run(
+                [sys.executable, "-m", "tfport.host"],
+                cwd=Path(__file__).resolve().parent.parent,
+                stdin=json.dumps(jobs).encode(),
+                log=self.log,
+                timeout=TIME_LIMIT,
+            )
+        except CommandFailed as error:
+            raise _told(error, jobs) from None
+
+    def _run(self, setting: str, inputs: Mapping[str, Array], job: dict[str, Any]) -> Path:
+        """A job that reads inputs from a file, named by ``setting`` and by their values."""
         digest = hashlib.sha256(setting.encode())
         for name, values in inputs.items():
             digest.update(f"{name} {values.dtype} {values.shape} ".encode())
@@ -68,40 +128,7 @@ class Host:
             # Names of tensors may hold anything; the order is that of the job's list.
             np.savez(part, *(_plain(values) for values in inputs.values()))
             part.replace(fed)
-        return self._want(
-            f"reference-{key}.npz",
-            {
-                "do": "run",
-                "model": str(model.path),
-                "inputs": str(fed),
-                "names": list(inputs),
-                "intermediates": intermediates,
-            },
-        )
-
-    def unravelled(self, model: LiteModel) -> Path:
-        """The unravelled form of a model, see ``tfport.split``."""
-        return self._want(
-            f"unravelled-{_RECIPE}-{model.sha256[:16]}.tflite", {"do": "unravel", "model": str(model.path)}
-        )
-
-    def work(self) -> None:
-        """Do all that was asked for and is not there. Raises ``ReferenceMissing`` or ``ConversionFailed``."""
-        jobs = [job for path, job in self._jobs.items() if not path.is_file()]
-        self._jobs.clear()
-        if not jobs:
-            return
-        reference.require()
-        try:
-            command.run(
-                [sys.executable, "-m", "tfport.host"],
-                cwd=Path(__file__).resolve().parent.parent,
-                stdin=json.dumps(jobs).encode(),
-                log=self.log,
-                timeout=TIME_LIMIT,
-            )
-        except CommandFailed as error:
-            raise ConversionFailed("Host TensorFlow failed", error.why or error.what, error.hint) from None
+        return self._want(f"reference-{key}.npz", {**job, "inputs": str(fed), "names": list(inputs)})
 
     def _want(self, name: str, job: dict[str, Any]) -> Path:
         path = self.folder / name
@@ -113,8 +140,35 @@ def _plain(values: Array) -> Array:
     return values.astype(bytes) if values.dtype == object else values
 
 
+def _told(failed: CommandFailed, jobs: Sequence[dict[str, Any]]) -> TfportError:
+    """The error that the process has printed, or what can be said of one that said nothing."""
+    done = 0
+    for line in failed.stdout.splitlines():
+        try:
+            said = json.loads(line)
+        except ValueError:
+            continue
+        kind = getattr(errors, str(said.get("error", "")), None) if isinstance(said, dict) else None
+        if isinstance(kind, type) and issubclass(kind, TfportError):
+            return kind(said["what"], said["why"], said["hint"])
+        done += isinstance(said, dict) and "job" in said
+    if failed.returncode < 0 and done < len(jobs) and not isinstance(failed, CommandTimedOut):
+        job = jobs[done]
+        name = signal.Signals(-failed.returncode).name
+        return ConversionFailed(
+            f"Host TensorFlow crashed ({name}) over {job.get('model', job.get('weights'))}",
+            failed.why,
+            "The model may be corrupted: fetch or save it again and compare its sha256.",
+        )
+    return ConversionFailed("Host TensorFlow failed", failed.why or failed.what, failed.hint)
+
+
 def _do(job: dict[str, Any]) -> dict[str, Any]:
     result = Path(job["result"])
+    if job["do"] == "prepare":
+        from tfport.core.prepare import prepare
+
+        return prepare(Path(job["model"]), job["kind"], result)
     result.parent.mkdir(parents=True, exist_ok=True)
     if job["do"] == "squeezenet":
         pictures = [Path(path) for path in job["pictures"]]
@@ -124,7 +178,12 @@ def _do(job: dict[str, Any]) -> dict[str, Any]:
     with np.load(job["inputs"]) as file:
         values = [file[f"arr_{position}"] for position in range(len(job["names"]))]
     inputs = dict(zip(job["names"], values))
-    return reference.run_reference(Path(job["model"]), inputs, result, job["intermediates"])
+    if job["do"] == "run_core":
+        from tfport.core.reference import run_reference
+
+        return run_reference(Path(job["model"]), job["kind"], job["signature"], inputs, result)
+    expose = split.expose if job["intermediates"] else None
+    return reference.run_reference(Path(job["model"]), inputs, result, expose)
 
 
 def main() -> int:
@@ -133,7 +192,9 @@ def main() -> int:
         try:
             print(json.dumps({"job": job["do"], "result": job["result"], **_do(job)}), flush=True)
         except TfportError as error:
-            print(f"error: {error.what} {error.why}", file=sys.stderr)
+            traceback.print_exc()
+            said = {"error": type(error).__name__, "what": error.what, "why": error.why, "hint": error.hint}
+            print(json.dumps(said), flush=True)
             return 1
         except Exception as error:
             traceback.print_exc()

@@ -7,9 +7,10 @@ module see the same bytes: element k of input i comes from the k-th output of sp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,20 @@ IMAGENET_MEAN_BGR = (104.006, 116.669, 122.679)
 _GAMMA = 0x9E3779B97F4A7C15
 _STREAM = 0xD1342543DE82EF95
 _MASK = (1 << 64) - 1
+
+
+@dataclass(frozen=True)
+class Slot:
+    """An input to be fed, of a model of any runtime.
+
+    ``accepted``: the shapes that fit, -1 for a dimension of any size; None: any shape. ``usual``: the shape
+    of the pattern that it gets when there is no file; None where no pattern fits.
+    """
+
+    name: str
+    dtype: str
+    accepted: Optional[tuple[int, ...]]
+    usual: Optional[tuple[int, ...]]
 
 
 def splitmix64(seed: int, index: int, count: int) -> NDArray[np.uint64]:
@@ -73,58 +88,93 @@ def seeded_input(seed: int, index: int, shape: tuple[int, ...], dtype: str) -> A
     return values.reshape(shape)
 
 
-def seeded(tensor: Tensor, position: int, seed: int = DEFAULT_SEED) -> Array:
-    """The pattern for the model's input number ``position``; raises ``ModelInputInvalid``."""
-    try:
-        return seeded_input(seed, position, input_shape(tensor), tensor.dtype)
-    except ValueError:
-        raise ModelInputInvalid(
-            f"The input {tensor.name!r} has the type {tensor.dtype}, which no file and no pattern can hold"
-        ) from None
+def fill(who: str, slots: Sequence[Slot], given: Mapping[str, Path], seed: int = DEFAULT_SEED) -> Names:
+    """A value for every slot: from the user's files where given, else seeded random values.
 
-
-def input_shape(tensor: Tensor) -> tuple[int, ...]:
-    """The shape to feed: the stored one, with 1 for a dimension that is left open."""
-    return tuple(max(size, 1) for size in tensor.shape)
-
-
-def model_inputs(model: LiteModel, given: Mapping[str, Path], seed: int = DEFAULT_SEED) -> Names:
-    """Every input of the main graph: from the user's files where given, else seeded random values.
-
-    ``given`` maps tensor names to .npy files. Raises ``ModelInputInvalid``.
+    ``who`` names whose inputs they are in messages, ``given`` maps names of slots to .npy files. Raises
+    ``ModelInputInvalid``.
     """
-    known = {tensor.name: tensor for tensor in model.inputs}
+    known = {slot.name: slot for slot in slots}
     for name in given:
         if name not in known:
             raise ModelInputInvalid(
-                f"The model {model.path.name} has no input {name!r}",
-                f"Its inputs are: {', '.join(known)}.",
+                f"{who} has no input {name!r}",
+                f"Its inputs are: {', '.join(known)}." if known else "It has no inputs at all.",
             )
     return {
-        tensor.name: _load(given[tensor.name], tensor)
-        if tensor.name in given
-        else seeded(tensor, position, seed)
-        for position, tensor in enumerate(model.inputs)
+        slot.name: _load(given[slot.name], slot) if slot.name in given else pattern(slot, position, seed)
+        for position, slot in enumerate(slots)
     }
 
 
+def allot(nets: Sequence[Sequence[Slot]], files: Sequence[tuple[str, Path]]) -> list[dict[str, Path]]:
+    """For each net, given by its inputs, those of the user's files that it has an input for.
+
+    Raises ``ModelInputInvalid`` for a name that no net has.
+    """
+    known = dict.fromkeys(slot.name for slots in nets for slot in slots)
+    for name, _ in files:
+        if name not in known:
+            raise ModelInputInvalid(
+                f"There is no input {name!r}", f"The inputs are: {', '.join(known) or 'none'}."
+            )
+    return [{name: path for name, path in files if name in {slot.name for slot in slots}} for slots in nets]
+
+
+def model_inputs(model: LiteModel, given: Mapping[str, Path], seed: int = DEFAULT_SEED) -> Names:
+    """Every input of the main graph, by tensor name, as ``fill`` makes it."""
+    return fill(f"The model {model.path.name}", [slot_of(tensor) for tensor in model.inputs], given, seed)
+
+
+def seeded(tensor: Tensor, position: int, seed: int = DEFAULT_SEED) -> Array:
+    """The pattern for the model's input number ``position``; raises ``ModelInputInvalid``."""
+    return pattern(slot_of(tensor), position, seed)
+
+
+def slot_of(tensor: Tensor) -> Slot:
+    """An input of a TensorFlow Lite model: the stored shape, with 1 for a dimension that is left open."""
+    usual = tuple(max(size, 1) for size in tensor.shape)
+    return Slot(tensor.name, tensor.dtype, tensor.signature or tensor.shape, usual)
+
+
+def pattern(slot: Slot, position: int, seed: int) -> Array:
+    """The seeded values of input number ``position``; raises ``ModelInputInvalid``."""
+    if slot.usual is None:
+        raise ModelInputInvalid(
+            f"The input {slot.name!r} may have any number of dimensions, so no pattern fits it",
+            hint=f"Give it a file: --input {slot.name}=FILE.npy",
+        )
+    try:
+        return seeded_input(seed, position, slot.usual, slot.dtype)
+    except ValueError:
+        raise ModelInputInvalid(
+            f"The input {slot.name!r} has the type {slot.dtype}, which no file and no pattern can hold"
+        ) from None
+
+
 def photograph(path: Path, tensor: Tensor, scaling: str) -> Array:
-    """A picture file as the input of a model, batch 1, height x width x 3.
+    """A picture file as the input of a TensorFlow Lite model; one in integers is quantised with its scale."""
+    values = picture(path, tensor.name, tensor.shape, scaling)
+    return values.astype(tensor.dtype) if scaling == "rgb-bytes" else quantise(values, tensor)
+
+
+def picture(path: Path, name: str, shape: Sequence[int], scaling: str) -> Array:
+    """A picture file as float32, batch 1, height x width x 3, for the input ``name`` of that ``shape``.
 
     ``scaling``: "bgr-minus-mean" (float, blue first, ImageNet's mean taken off), "rgb-bytes" (0 to 255),
-    "rgb-centred" (-1 to 1), "rgb-unit" (0 to 1). An input in integers is quantised with its own scale.
+    "rgb-centred" (-1 to 1), "rgb-unit" (0 to 1).
     """
     from PIL import Image
 
-    if len(tensor.shape) != 4 or tensor.shape[0] != 1 or tensor.shape[3] != 3:
-        raise ModelInputInvalid(f"The input {tensor.name!r} of shape {list(tensor.shape)} takes no picture")
-    _, height, width, _ = tensor.shape
+    if len(shape) != 4 or shape[0] != 1 or shape[3] != 3:
+        raise ModelInputInvalid(f"The input {name!r} of shape {list(shape)} takes no picture")
+    _, height, width, _ = shape
     with Image.open(path) as image:
         pixels = np.asarray(
             image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR), dtype=np.float32
         )
     values: Array = _SCALINGS[scaling](pixels)[np.newaxis]
-    return values.astype(tensor.dtype) if scaling == "rgb-bytes" else quantise(values, tensor)
+    return values
 
 
 def quantise(values: Array, tensor: Tensor) -> Array:
@@ -143,26 +193,33 @@ def save_inputs(inputs: Mapping[str, Array], folder: Path) -> list[tuple[str, Pa
     files = []
     for position, (name, values) in enumerate(inputs.items()):
         path = folder / f"in{position}.npy"
-        np.save(path, np.ascontiguousarray(values))
+        # ascontiguousarray would make a row of a single number.
+        np.save(path, np.asarray(values, order="C"))
         files.append((name, path))
     return files
 
 
-def _load(path: Path, tensor: Tensor) -> Array:
+def _load(path: Path, slot: Slot) -> Array:
     try:
         values: Array = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise ModelInputInvalid(f"The input file {path} cannot be read: {error}") from None
-    if values.dtype.name != tensor.dtype:
+    if not isinstance(values, np.ndarray):
+        raise ModelInputInvalid(f"The input file {path} holds several arrays; give an .npy file")
+    found = "string" if values.dtype.kind == "S" else values.dtype.name
+    if found != slot.dtype:
+        kind = "bytes_" if slot.dtype == "string" else slot.dtype
         raise ModelInputInvalid(
-            f"The input file {path} holds {values.dtype.name}, but {tensor.name!r} takes {tensor.dtype}",
-            hint=f"np.save(path, values.astype(np.{tensor.dtype}))",
+            f"The input file {path} holds {found}, but {slot.name!r} takes {slot.dtype}",
+            hint=f"np.save(path, values.astype(np.{kind}))",
         )
-    wanted = tensor.signature or tensor.shape
+    wanted = slot.accepted
+    if wanted is None:
+        return values
     if len(wanted) != values.ndim or any(w not in (-1, got) for w, got in zip(wanted, values.shape)):
         raise ModelInputInvalid(
             f"The input file {path} has the shape {list(values.shape)}, "
-            f"but {tensor.name!r} takes {list(wanted)} (-1: any)"
+            f"but {slot.name!r} takes {list(wanted)} (-1: any)"
         )
     return values
 

@@ -99,14 +99,16 @@ class LinkResult:
     debug_size: int
 
 
-def cxx_namespace(namespace: str) -> str:
+def cxx_namespace(*names: str) -> str:
     """Regular expression for the mangled names of everything in a C++ namespace.
 
-    That is functions and variables, their vtables, type information, guards, thunks, thread-local wrappers
-    and function-local statics, but not templates of other namespaces that merely take one of its types.
+    ``names`` run from the outermost inwards, inline namespaces included. That is functions and variables,
+    their vtables, type information, guards, thunks, thread-local wrappers and function-local statics, but not
+    templates of other namespaces that merely take one of its types.
     """
     special = r"(?:T[VTIS]|TC|GV|GR|TH|TW|Th(?:n?\d+)_|Tv(?:n?\d+)_(?:n?\d+)_)?"
-    return rf"_Z{special}Z*N[rVKRO]*{len(namespace)}{re.escape(namespace)}.*"
+    mangled = "".join(f"{len(name)}{re.escape(name)}" for name in names)
+    return rf"_Z{special}Z*N[rVKRO]*{mangled}.*"
 
 
 # The public face: the C API of TensorFlow Lite, ours, and the two C++ namespaces that public headers name.

@@ -29,11 +29,9 @@ from tfport.deploy import (
 )
 from tfport.environment import check_compiler, needs, provide
 from tfport.locks import hold
-from tfport.manifest import read_manifest
-from tfport.ops import ALL
-from tfport.plan import SDK_RECIPE, Plan
+from tfport.plan import Plan
 from tfport.report import Reporter
-from tfport.smoke import Smoke, UserModel
+from tfport.smoke import Setup
 from tfport.smoke_results import SmokeResults
 from tfport.sources import fetch
 from tfport.summary import SCHEMA, sizes
@@ -73,8 +71,6 @@ def build(plan: Plan, reporter: Reporter) -> dict[str, Any]:
 
 def as_data(plan: Plan, outcome: Outcome) -> dict[str, Any]:
     """The report: every figure of the run as plain data."""
-    manifest = read_manifest(plan.sdk)
-    cut = "" if plan.ops == ALL else ", cut to the models"
     return {
         "schema": SCHEMA,
         "tfport": __version__,
@@ -83,12 +79,7 @@ def as_data(plan: Plan, outcome: Outcome) -> dict[str, Any]:
         "compiler": outcome.compiler,
         "sdk": str(plan.sdk),
         "models": [{"path": str(model.path), "sha256": model.sha256} for model in plan.models],
-        "operators": {
-            "summary": f"{len(manifest.ops)} builtin, {len(manifest.custom)} custom{cut}",
-            "builtin": {name: list(versions) for name, versions in manifest.ops.items()},
-            "custom": sorted(manifest.custom),
-            "xnnpack": sorted(manifest.xnnpack),
-        },
+        "operators": plan.job.operators(plan.sdk),
         "recipes": {recipe.name: recipe.version for recipe in plan.recipes},
         "inputs": outcome.inputs,
         "build": {"up_to_date": outcome.up_to_date, "jobs": plan.jobs, "recipes": outcome.built},
@@ -104,7 +95,7 @@ def fetch_all(plan: Plan, reporter: Reporter) -> Shelf:
     """Bring every source, and every demo model that will run, into the cache."""
     sources = [source for recipe in plan.recipes for source in recipe.sources]
     catalogue = load_catalogue()
-    demos = catalogue.refs() if not plan.models else []
+    demos = [] if plan.models else catalogue.refs(catalogue.of(plan.runtime.name))
     with reporter.downloads() as progress:
         fetch([*sources, *demos], plan.cache, progress, plan.request.offline)
         return Shelf(catalogue, plan.home / "files", plan.cache, progress, plan.request.offline)
@@ -123,8 +114,8 @@ def make_sdk(plan: Plan, outcome: Outcome, reporter: Reporter) -> None:
         package = _build(plan, outcome, reporter)
     with _timed(outcome, "check"):
         reporter.say("Checking the artefact: machine, symbols, every instruction")
-        outcome.facts = check_sdk(package, plan.target).as_dict()
-    deploy(package, plan.sdk)
+        outcome.facts = check_sdk(package, plan.target, plan.runtime.keep).as_dict()
+    deploy(package, plan.sdk, plan.job.payload)
     write_stamp(plan.stamp, Stamp(outcome.inputs, hash_files(plan.sdk), outcome.facts))
 
 
@@ -148,18 +139,18 @@ def smoke_again(plan: Plan, reporter: Reporter) -> dict[str, Any]:
 def smoke(plan: Plan, shelf: Shelf, reporter: Reporter) -> SmokeResults:
     """Run the SDK under the emulator: the demo models, or with ``--model`` the user's own."""
     with reporter.progress("Smoke test") as report:
-        return Smoke(
+        setup = Setup(
             sdk=plan.sdk,
             target=plan.target,
             shelf=shelf,
             home=plan.home,
             work=plan.work / "smoke",
-            users=[UserModel(model.path, plan.inputs_of(model)) for model in plan.models],
-            demos=() if plan.models else None,
+            inputs=plan.request.inputs,
             reference=plan.request.reference,
             jobs=plan.jobs,
             report=report,
-        ).run()
+        )
+        return plan.job.smoke(setup)
 
 
 def _build(plan: Plan, outcome: Outcome, reporter: Reporter) -> Path:
@@ -177,7 +168,7 @@ def _build(plan: Plan, outcome: Outcome, reporter: Reporter) -> Path:
         conan.export(plan.recipes)
         profile = render_profile(plan.target, plan.jobs, conan.home / "p", shutil.which("ccache"))
         with reporter.recipes():
-            return conan.install(plan.sdk_recipe.reference, profile, [f"{SDK_RECIPE}/*:ops={plan.ops}"])
+            return conan.install(plan.sdk_recipe.reference, profile, plan.options)
 
 
 class _timed:  # noqa: N801

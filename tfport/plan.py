@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
@@ -14,23 +14,21 @@ from tfport.conan import render_profile
 from tfport.deploy import digest_inputs, refuse_foreign
 from tfport.environment import compile_jobs, tfport_home
 from tfport.errors import NotOffered
-from tfport.manifest import refuse_unportable
-from tfport.model import LiteModel, read_tflite
-from tfport.ops import ALL, canonical
+from tfport.host import Host
 from tfport.recipe import Recipe, closure, load_recipes
+from tfport.runtimes import GivenModel, Job, Runtime, runtime_named
 from tfport.sources import SourceCache
 from tfport.target import ROOT, TOOLCHAINS, Target, load_target
-
-SDK_RECIPE = "tfport-lite"
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the command line asks for; ``inputs`` are NAME=FILE.npy pairs."""
+    """What the command line asks for; ``inputs`` are NAME=FILE.npy pairs, ``ops`` is "all" or None."""
 
     target: str
     runtime: str = "lite"
     models: tuple[Path, ...] = ()
+    ops: Optional[str] = None
     inputs: tuple[tuple[str, Path], ...] = ()
     output: Optional[Path] = None
     reference: bool = True
@@ -45,18 +43,33 @@ class Plan:
 
     request: Request
     target: Target
-    models: tuple[LiteModel, ...]
+    runtime: Runtime
+    job: Job
     recipes: tuple[Recipe, ...]
-    ops: str  # the value of the SDK recipe's option
     sdk: Path
     work: Path
     home: Path
     jobs: int
 
     @property
+    def models(self) -> Sequence[GivenModel]:
+        """The user's models."""
+        return self.job.models
+
+    @property
+    def ops(self) -> str:
+        """The value of the SDK recipe's option."""
+        return self.job.ops
+
+    @property
     def sdk_recipe(self) -> Recipe:
         """The recipe whose package is the SDK."""
-        return next(recipe for recipe in self.recipes if recipe.name == SDK_RECIPE)
+        return next(recipe for recipe in self.recipes if recipe.name == self.runtime.sdk_recipe)
+
+    @property
+    def options(self) -> list[str]:
+        """What Conan is told about the recipes."""
+        return [f"{self.runtime.sdk_recipe}/*:ops={self.ops}"]
 
     @property
     def cache(self) -> SourceCache:
@@ -70,14 +83,10 @@ class Plan:
 
     def rows(self) -> list[tuple[str, str]]:
         """The plan for a person."""
-        ops = "all" if self.ops == ALL else f"{len(self.ops.split(','))}: {self.ops}"
-        models = ", ".join(str(model.path) for model in self.models)
         return [
             ("target", f"{self.target.name}: {self.target.description}"),
             ("flags", " ".join(self.target.compile_flags)),
-            ("runtime", f"TensorFlow Lite {self.sdk_recipe.version}, XNNPACK on"),
-            ("operators", ops),
-            *([("models", models)] if models else []),
+            *self.job.rows(self.sdk_recipe.version),
             ("recipes", f"{len(self.recipes)}: {', '.join(recipe.reference for recipe in self.recipes)}"),
             ("compile jobs", f"{self.jobs}{', through ccache' if shutil.which('ccache') else ''}"),
             ("reference", "host TensorFlow" if self.request.reference else "none: nothing is compared"),
@@ -85,12 +94,6 @@ class Plan:
             ("result", str(self.sdk)),
             ("caches", str(self.home)),
         ]
-
-    def inputs_of(self, model: LiteModel) -> dict[str, Path]:
-        """The ``--input`` files of one model; with several models each takes those that it has a name for."""
-        names = {tensor.name for tensor in model.inputs}
-        single = len(self.models) == 1
-        return {name: path for name, path in self.request.inputs if single or name in names}
 
     def digest(self, compiler: str) -> str:
         """Of all that goes into the SDK: what an SDK that is up to date was made from."""
@@ -101,38 +104,38 @@ class Plan:
             ROOT / "tfport",
             TOOLCHAINS / "templates",
         )
-        return digest_inputs(
-            folders, [render_profile(self.target, 1), repr(self.target), self.ops, compiler, __version__]
-        )
+        profile = render_profile(self.target, 1)
+        # A prepared model lies in the cache in a folder that is named by its content.
+        payload = [f"{place} {source}" for place, source in self.job.payload.items()]
+        return digest_inputs(folders, [profile, repr(self.target), self.ops, compiler, __version__, *payload])
 
 
 def make_plan(request: Request, root: Path = ROOT) -> Plan:
     """Read every file that the plan depends on; raises what is wrong with them, before anything starts."""
-    if request.runtime != "lite":
-        raise NotOffered(
-            f"The runtime {request.runtime} is not offered yet",
-            "This version builds TensorFlow Lite.",
-            "Leave --runtime out.",
-        )
+    runtime = runtime_named(request.runtime)
     if request.inputs and not request.models:
         raise NotOffered("--input goes with --model", "Without one, the demo models run on their own inputs.")
+    if runtime.reader and request.models and not request.reference:
+        raise NotOffered(
+            f"--no-reference and --model exclude each other for --runtime {runtime.name}",
+            f"A model is read by {runtime.reader}.",
+            "Leave --no-reference out; or leave --model out, and all ops are built.",
+        )
     target = load_target(request.target)
-    models = tuple(read_tflite(path) for path in request.models)
-    for model in models:
-        refuse_unportable(model, root)
-    uses = [op for model in models for op in model.ops]
-    ops = canonical([u.name for u in uses if not u.custom], [u.name for u in uses if u.custom]) or ALL
-    name = "-".join(["lite", *(re.sub(r"[^A-Za-z0-9._-]+", "_", path.stem) for path in request.models)])
-    sdk = (request.output or root / "dist" / target.name / name).absolute()
+    home, work = tfport_home(), root / "build" / target.name
+    host = Host(home / "models", work / "tensorflow.log")
+    job = runtime.job(request.models, request.ops is not None, root, host)
+    job.refuse_inputs(request.inputs)
+    sdk = (request.output or root / "dist" / target.name / job.folder).absolute()
     refuse_foreign(sdk)
     return Plan(
         request=request,
         target=target,
-        models=models,
-        recipes=tuple(closure(load_recipes(root), SDK_RECIPE)),
-        ops=ops,
+        runtime=runtime,
+        job=job,
+        recipes=tuple(closure(load_recipes(root), runtime.sdk_recipe)),
         sdk=sdk,
-        work=root / "build" / target.name,
-        home=tfport_home(),
+        work=work,
+        home=home,
         jobs=request.jobs or compile_jobs(),
     )

@@ -67,6 +67,8 @@ def load_recipes(root: Path) -> list[Recipe]:
 def closure(recipes: Iterable[Recipe], name: str) -> list[Recipe]:
     """The recipe of that name and all that it needs, by name. Raises ``RecipeInvalid``."""
     known = {recipe.name: recipe for recipe in recipes}
+    if name not in known:
+        raise RecipeInvalid(f"There is no recipe {name}", f"There are: {', '.join(known)}")
     found: dict[str, Recipe] = {}
     waiting = [known[name]]
     while waiting:

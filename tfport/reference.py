@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 
@@ -65,19 +65,21 @@ def import_schema() -> Any:
 
 
 def run_reference(
-    model: Path, inputs: Mapping[str, Array], result: Path, intermediates: bool = False
+    model: Path,
+    inputs: Mapping[str, Array],
+    result: Path,
+    expose: Optional[Callable[[bytes], bytes]] = None,
 ) -> dict[str, Any]:
     """Run a .tflite by the reference kernels and write ``result`` (.npz).
 
     ``inputs`` are the main graph's inputs by tensor name. The file holds ``out<k>`` for output number k and,
-    with ``intermediates``, ``t<index>`` for every input and every result of a node that holds numbers.
+    with ``expose`` (of ``tfport.split``), ``t<index>`` for every input and every result of a node that holds
+    numbers.
     """
-    from tfport.split import expose
-
     tf = import_tensorflow()
     data = model.read_bytes()
     interpreter = tf.lite.Interpreter(
-        model_content=expose(data) if intermediates else data,
+        model_content=data if expose is None else expose(data),
         num_threads=1,
         experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF,
     )
@@ -93,9 +95,9 @@ def run_reference(
     for position, entry in enumerate(interpreter.get_output_details()):
         values = interpreter.get_tensor(entry["index"])
         kept[f"out{position}"] = _plain(values)
-        if intermediates and values.dtype != object:
+        if expose is not None and values.dtype != object:
             kept[f"t{entry['index']}"] = values
-    if intermediates:
+    if expose is not None:
         kept.update({f"t{details[name]['index']}": values for name, values in inputs.items()})
     part = result.with_name(f".{result.stem}.part.npz")
     part.parent.mkdir(parents=True, exist_ok=True)

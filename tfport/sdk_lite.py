@@ -12,21 +12,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import jinja2
-
 if TYPE_CHECKING:
     from tfport.headers import FLATBUFFERS, deploy_headers
     from tfport.link import LinkResult, Run, Tools, link_archive
     from tfport.ops import ALL, OpSet, read_op_set
+    from tfport.sdk_files import build_runner, describe, template, write_manifest
 else:  # beside this file when exported into a recipe, in the package otherwise
     try:
         from headers import FLATBUFFERS, deploy_headers
         from link import LinkResult, Run, Tools, link_archive
         from ops import ALL, OpSet, read_op_set
+        from sdk_files import build_runner, describe, template, write_manifest
     except ImportError:
         from tfport.headers import FLATBUFFERS, deploy_headers
         from tfport.link import LinkResult, Run, Tools, link_archive
         from tfport.ops import ALL, OpSet, read_op_set
+        from tfport.sdk_files import build_runner, describe, template, write_manifest
 
 # What a consumer may include; headers that these include follow by themselves.
 PUBLIC_HEADERS = (
@@ -124,17 +125,13 @@ class LiteSdk:
         """Write ``tfport_selected_ops.h``, ``manifest.c`` and ``ops.json``. Raises ops.OpError."""
         selected = op_set(self.lite).select(self.ops)
         manifest = selected.manifest(version=self.version, target=self.target)
-        header = _template(self.sources / "templates" / "selected_ops.h.jinja").render(
+        header = template(self.sources / "templates" / "selected_ops.h.jinja").render(
             builtin=selected.cases(selected.builtin),
             delegated=selected.cases(selected.delegated),
             custom=sorted(selected.custom),
         )
-        literal = manifest.replace("\\", "\\\\").replace('"', '\\"')
-        source = f'const char tfport_lite_manifest[] = "{literal}";\n'
-        self.generated.mkdir(parents=True, exist_ok=True)
+        write_manifest(manifest, "tfport_lite_manifest", self.generated)
         (self.generated / "tfport_selected_ops.h").write_text(header, encoding="utf-8")
-        (self.generated / "manifest.c").write_text(source, encoding="utf-8")
-        (self.generated / "ops.json").write_text(manifest + "\n", encoding="utf-8")
 
     def link(self, libraries: Sequence[Path]) -> LinkResult:
         """Link the objects that CMake made with ``libraries`` into ``lib/libtensorflow-lite.a``.
@@ -163,41 +160,25 @@ class LiteSdk:
         """Write headers (found below ``include``), CMake package, pkg-config file, manifest and examples."""
         roots = [self.sources / "runtime" / "lite" / "include", *include]
         deploy_headers(entries=PUBLIC_HEADERS, roots=roots, output=self.sdk / "include", renames=FLATBUFFERS)
-        for name, place in (
-            ("TensorFlowLiteConfig.cmake", "lib/cmake/TensorFlowLite"),
-            ("TensorFlowLiteConfigVersion.cmake", "lib/cmake/TensorFlowLite"),
-            ("tensorflow-lite.pc", "lib/pkgconfig"),
-        ):
-            template = _template(self.sources / "templates" / f"{name}.jinja")
-            text = template.render(version=self.version, target=self.target)
-            (self.sdk / place).mkdir(parents=True, exist_ok=True)
-            (self.sdk / place / name).write_text(text, encoding="utf-8")
+        values = {"version": self.version, "target": self.target}
+        describe(self.sdk, self.sources / "templates", "TensorFlowLite", "tensorflow-lite", **values)
         share = self.sdk / "share" / "tfport"
         (share / "examples").mkdir(parents=True, exist_ok=True)
         shutil.copyfile(self.generated / "ops.json", share / "ops.json")
         for path in sorted((self.sources / "runtime" / "examples").glob("*.c")):
-            shutil.copyfile(path, share / "examples" / path.name)
+            if not path.stem.endswith("_core"):  # of the other runtime
+                shutil.copyfile(path, share / "examples" / path.name)
 
     def build_runner(self, toolchain: str, jobs: int) -> None:
         """Compile tfport-run against the SDK, as any program of a user, and strip it into ``bin/``."""
-        folder = self.build / "runner"
-        settings = {
-            "CMAKE_BUILD_TYPE": "Release",
-            "CMAKE_TOOLCHAIN_FILE": toolchain,
-            "TensorFlowLite_DIR": str(self.sdk / "lib" / "cmake" / "TensorFlowLite"),
-        }
-        defines = [f"-D{key}={value}" for key, value in settings.items()]
-        runner = str(self.sources / "runtime" / "runner")
-        self.run(["cmake", "-S", runner, "-B", str(folder), "-G", "Ninja", *defines])
-        self.run(["cmake", "--build", str(folder), "--", f"-j{jobs}"])
-        (self.sdk / "bin").mkdir(parents=True, exist_ok=True)
-        program = self.sdk / "bin" / "tfport-run"
-        shutil.copy(folder / "tfport-run", program)
-        self.run([f"{self.prefix}strip", str(program)])
-
-
-def _template(path: Path) -> jinja2.Template:
-    environment = jinja2.Environment(
-        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
-    )
-    return environment.from_string(path.read_text(encoding="utf-8"))
+        build_runner(
+            self.run,
+            sources=self.sources / "runtime" / "runner",
+            folder=self.build / "runner",
+            sdk=self.sdk,
+            package="TensorFlowLite",
+            runtime="lite",
+            toolchain=toolchain,
+            prefix=self.prefix,
+            jobs=jobs,
+        )

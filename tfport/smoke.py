@@ -1,81 +1,122 @@
 """Prove an SDK: run models on the target's CPU under the emulator and hold them against host TensorFlow.
 
-Every demo model runs on its pictures, a user's model on seeded input or on given files. fp32 results are
-judged end to end. A quantised network is judged operator by operator, each fed the reference's inputs; end to
-end it must choose the same class, and its worst step is reported.
+What is the same for every runtime: cases run in every setting, several at a time, results are judged against
+the reference, instructions are counted. What a runtime adds: which cases there are, and how one is judged.
 """
 
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Generic, Optional, Protocol, TypeVar
 
 import numpy as np
 
 from tfport import command
-from tfport.catalogue import DemoModel, Shelf
-from tfport.compare import Difference, compare, is_classification, same_top_class, top_class
+from tfport.catalogue import Shelf
+from tfport.compare import Difference, is_classification, top_class
 from tfport.emulator import Emulator, build_counter
 from tfport.errors import EmulatorFailed, NotAnSdk, TfportError
 from tfport.host import Host
-from tfport.inputs import DEFAULT_SEED, Array, Names, model_inputs, photograph, save_inputs
-from tfport.model import LiteModel, read_tflite
+from tfport.inputs import DEFAULT_SEED, Array, Names, save_inputs
 from tfport.smoke_results import CountResult, OpsResult, RunResult, SmokeResults
-from tfport.split import plan
 from tfport.target import Target
 from tfport.target_run import PROGRAM, Runner, Setting
 
 ALL_SETTINGS = (Setting(1, True), Setting(4, True), Setting(1, False), Setting(4, False))
-# For the further demo models: threads where they matter, and the builtin kernels once.
-FEW_SETTINGS = (Setting(4, True), Setting(1, False))
-COUNTED = ("squeezenet-float32", "squeezenet-int8")
 SEEDED = "seeded"
+# Counting takes several times as long as a run; a model above this is not counted.
+COUNT_LIMIT = 60.0  # seconds of one run
 Report = Callable[[int, int, str], None]  # done, of, what
+Task = tuple[str, Callable[[], Any]]
 
 
 @dataclass(frozen=True)
-class UserModel:
-    """A model given by ``--model``; ``inputs`` maps names of its inputs to .npy files."""
+class Setup:
+    """What every smoke test works with.
 
-    path: Path
-    inputs: Mapping[str, Path] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Case:
-    """A model on one input. ``labels`` may be empty; ``expected`` is the class to be found, or ""."""
-
-    name: str
-    model: LiteModel
-    source: str  # a picture, "seeded" or "files"
-    inputs: Names
-    settings: tuple[Setting, ...]
-    labels: tuple[str, ...] = ()
-    expected: str = ""
-
-
-@dataclass
-class Smoke:
-    """What a smoke test works with. ``home`` keeps converted models and references, ``work`` logs."""
+    ``home`` keeps converted models and references, ``work`` logs. ``inputs`` are the user's: name -> .npy.
+    """
 
     sdk: Path
     target: Target
     shelf: Shelf
     home: Path
     work: Path
-    users: Sequence[UserModel] = ()
-    demos: Optional[Sequence[str]] = None  # names of demo models; None: all
+    inputs: tuple[tuple[str, Path], ...] = ()
     reference: bool = True
     seed: int = DEFAULT_SEED
     jobs: int = 2
     count: bool = True
     report: Report = lambda done, of, what: None
     emulator: Optional[Emulator] = None
+
+
+class Net(Protocol):
+    """What is run: a model as tfport-run takes it, and how its results are judged."""
+
+    @property
+    def path(self) -> Path:
+        """What tfport-run loads."""
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Further words for tfport-run."""
+
+    def judge(
+        self, outputs: Sequence[Array], want: Mapping[str, Array]
+    ) -> tuple[list[Difference], list[str]]:
+        """Compare the outputs with the reference's; the second list says what is wrong."""
+
+    def score(self, value: float) -> float:
+        """A class's score as a number between 0 and 1, from the stored one."""
+
+
+N = TypeVar("N", bound=Net)
+
+
+@dataclass(frozen=True)
+class Case(Generic[N]):
+    """A net on one input.
+
+    ``labels`` may be empty; ``expected`` is the class to be found, or "". ``counted``: the settings in which
+    its instructions are counted, for the last of the cases that share a name.
+    """
+
+    name: str
+    net: N
+    source: str  # a picture, "seeded" or "files"
+    inputs: Names
+    settings: tuple[Setting, ...]
+    labels: tuple[str, ...] = ()
+    expected: str = ""
+    counted: tuple[Setting, ...] = ()
+
+
+class Smoke(ABC, Generic[N]):
+    """One smoke test; a runtime fills in ``cases`` and ``wanted``."""
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self.host = Host(setup.home / "models", setup.work / "tensorflow.log")
+        self.skipped: list[str] = []
+
+    @abstractmethod
+    def cases(self) -> list[Case[N]]:
+        """All that is to run; what does not is said in ``skipped``."""
+
+    @abstractmethod
+    def wanted(self, case: Case[N]) -> Path:
+        """Ask the host for the reference's results; they are in that .npz once the host has worked."""
+
+    def further(self, position: int, case: Case[N], want: Mapping[str, Array]) -> Iterator[Task]:
+        """More to do for a case that has a reference; each task returns an ``OpsResult``."""
+        yield from ()
 
     def run(self) -> SmokeResults:
         """Run it all; failures of single runs are results, not errors.
@@ -84,21 +125,27 @@ class Smoke:
         ``ReferenceMissing``, and what fetching raises.
         """
         started = time.monotonic()
-        program = self.sdk / PROGRAM
+        setup = self.setup
+        program = setup.sdk / PROGRAM
         if not program.is_file():
-            raise NotAnSdk(f"{self.sdk} has no {PROGRAM}", "It is not the folder of a built SDK.")
-        self.runner = Runner(
-            self.emulator or Emulator.for_target(self.target), program, self.work / "outputs"
-        )
-        self.host = Host(self.home / "models", self.work / "tensorflow.log")
-        self.skipped: list[str] = []
-        cases = [*self._demo_cases(), *self._user_cases()]
+            raise NotAnSdk(f"{setup.sdk} has no {PROGRAM}", "It is not the folder of a built SDK.")
+        emulator = setup.emulator or Emulator.for_target(setup.target)
+        self.runner = Runner(emulator, program, setup.work / "outputs")
+        cases = self.cases()
         references = self._references(cases)
-        tasks = list(self._tasks(cases, references))
-        results = self._all(tasks)
+        feeds = [
+            save_inputs(case.inputs, setup.work / "inputs" / str(position))
+            for position, case in enumerate(cases)
+        ]
+        tasks = list(self._tasks(cases, references, feeds))
+        counted = self._counted(cases) if setup.count else {}
+        total = len(tasks) + len(counted)
+        results = self._all(tasks, 0, total)
+        counts = list(self._counts(cases, feeds, counted, results))
+        results += self._all(counts, total - len(counts), total)
         return SmokeResults(
-            self.target.name,
-            self.reference,
+            setup.target.name,
+            setup.reference,
             tuple(r for r in results if isinstance(r, RunResult)),
             tuple(r for r in results if isinstance(r, OpsResult)),
             tuple(r for r in results if isinstance(r, CountResult)),
@@ -106,106 +153,68 @@ class Smoke:
             time.monotonic() - started,
         )
 
-    def _demo_cases(self) -> list[Case]:
-        chosen = [m for m in self.shelf.catalogue.models if self.demos is None or m.name in self.demos]
-        if not self.reference:
-            self.skipped += [
-                f"{model.name}: host TensorFlow makes it, and --no-reference leaves that out"
-                for model in chosen
-                if model.form != "lite"
-            ]
-            chosen = [model for model in chosen if model.form == "lite"]
-        paths = {}
-        if chosen:
-            self.report(0, 0, "fetching and converting demo models")
-        for model in chosen:
-            paths[model.name] = self.host.converted(model, self.shelf)
-        self.host.work()
-        cases = []
-        for model in chosen:
-            lite = read_tflite(paths[model.name])
-            settings = ALL_SETTINGS if model.form != "lite" else FEW_SETTINGS
-            labels = self.shelf.labels(model)
-            for source, inputs in self._demo_inputs(model, lite):
-                expected = model.pictures.get(source, "")
-                cases.append(Case(model.name, lite, source, inputs, settings, labels, expected))
-        return cases
-
-    def _demo_inputs(self, model: DemoModel, lite: LiteModel) -> Iterator[tuple[str, Names]]:
-        if not model.pictures:
-            yield SEEDED, model_inputs(lite, {}, self.seed)
-        for picture in model.pictures:
-            tensor = lite.inputs[0]
-            try:
-                values = photograph(self.shelf.path(picture), tensor, model.scaling)
-            except ImportError:  # Pillow comes with host TensorFlow's requirements
-                self.skipped.append(f"{model.name} on {picture}: Pillow is not installed")
-                yield SEEDED, model_inputs(lite, {}, self.seed)
-                return
-            yield picture, {tensor.name: values}
-
-    def _user_cases(self) -> list[Case]:
-        models = [read_tflite(user.path) for user in self.users]
-        names = {tensor.name for model in models for tensor in model.inputs}
-        cases = []
-        for user, lite in zip(self.users, models):
-            # With several models each takes what it has an input for; a name that none has is an error.
-            own = {tensor.name for tensor in lite.inputs}
-            given = {name: path for name, path in user.inputs.items() if name in own or name not in names}
-            inputs = model_inputs(lite, given, self.seed)
-            cases.append(Case(user.path.name, lite, "files" if given else SEEDED, inputs, ALL_SETTINGS))
-        return cases
-
-    def _references(self, cases: Sequence[Case]) -> dict[int, dict[str, Array]]:
+    def _references(self, cases: Sequence[Case[N]]) -> dict[int, dict[str, Array]]:
         """The reference's tensors for each case, by position in ``cases``."""
-        if not self.reference:
+        if not self.setup.reference or not cases:
             return {}
-        self.report(0, 0, "computing the reference with host TensorFlow")
-        files = []
-        for case in cases:
-            files.append(self.host.results(case.model, case.inputs, case.model.quantised))
-            if case.model.quantised:
-                self.host.unravelled(case.model)
+        self.setup.report(0, 0, "computing the reference with host TensorFlow")
+        files = [self.wanted(case) for case in cases]
         self.host.work()
         return {position: _load(path) for position, path in enumerate(files)}
 
     def _tasks(
-        self, cases: Sequence[Case], references: Mapping[int, dict[str, Array]]
-    ) -> Iterator[tuple[str, Callable[[], Any]]]:
+        self,
+        cases: Sequence[Case[N]],
+        references: Mapping[int, dict[str, Array]],
+        feeds: Sequence[Sequence[tuple[str, Path]]],
+    ) -> Iterator[Task]:
         for position, case in enumerate(cases):
             want = references.get(position)
-            feeds = save_inputs(case.inputs, self.work / "inputs" / str(position))
-            if want is not None and case.model.quantised:
-                unravelled = self.host.unravelled(case.model)
-                parts = self.work / "inputs" / f"{position}-ops"
-                for xnnpack in (True, False):
-                    yield (
-                        f"{case.name}, op by op",
-                        partial(self._ops, case, xnnpack, want, unravelled, parts),
-                    )
+            if want is not None:
+                yield from self.further(position, case, want)
             for setting in case.settings:
                 yield (
                     f"{case.name}, {case.source}, {setting}",
-                    partial(self._run, case, setting, want, feeds),
+                    partial(self._run, case, setting, want, feeds[position]),
                 )
-        if self.count and cases:
-            counted = {case.name: position for position, case in enumerate(cases) if case.name in COUNTED}
-            for name, position in counted.items():
-                feeds = [
-                    (tensor, self.work / "inputs" / str(position) / f"in{k}.npy")
-                    for k, tensor in enumerate(cases[position].inputs)
-                ]
-                yield f"{name}, counting instructions", partial(self._count, cases[position], feeds)
 
-    def _all(self, tasks: Sequence[tuple[str, Callable[[], Any]]]) -> list[Any]:
+    def _counted(self, cases: Sequence[Case[N]]) -> dict[tuple[str, Setting], int]:
+        """Name and setting of what is counted -> position of its case."""
+        return {
+            (case.name, setting): position for position, case in enumerate(cases) for setting in case.counted
+        }
+
+    def _counts(
+        self,
+        cases: Sequence[Case[N]],
+        feeds: Sequence[Sequence[tuple[str, Path]]],
+        counted: Mapping[tuple[str, Setting], int],
+        results: Sequence[Any],
+    ) -> Iterator[Task]:
+        took: dict[str, float] = {}
+        for run in results:
+            if isinstance(run, RunResult) and run.threads == 1:
+                took[run.model] = max(run.seconds, took.get(run.model, 0.0))
+        for (name, setting), position in counted.items():
+            if took.get(name, 0.0) > COUNT_LIMIT:
+                self.skipped.append(
+                    f"{name}, counting instructions, {setting}: one run takes {took[name]:.0f} s here"
+                )
+            else:
+                yield (
+                    f"{name}, counting instructions",
+                    partial(self._count, cases[position], feeds[position], setting),
+                )
+
+    def _all(self, tasks: Sequence[Task], before: int, total: int) -> list[Any]:
         results: list[Any] = [None] * len(tasks)
-        with ThreadPoolExecutor(max_workers=self.jobs) as pool:
+        with ThreadPoolExecutor(max_workers=self.setup.jobs) as pool:
             waiting = {pool.submit(work): k for k, (_, work) in enumerate(tasks)}
             try:
                 for done, future in enumerate(as_completed(waiting), 1):
                     k = waiting[future]
                     results[k] = future.result()
-                    self.report(done, len(tasks), tasks[k][0])
+                    self.setup.report(before + done, total, tasks[k][0])
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 command.end_all()
@@ -214,19 +223,19 @@ class Smoke:
 
     def _run(
         self,
-        case: Case,
+        case: Case[N],
         setting: Setting,
         want: Optional[Mapping[str, Array]],
         feeds: Sequence[tuple[str, Path]],
     ) -> RunResult:
         try:
-            done = self.runner.run(case.model.path, feeds, setting)
+            done = self.runner.run(case.net.path, feeds, setting, case.net.options)
         except EmulatorFailed as error:
-            return RunResult(case.name, case.source, setting.threads, setting.xnnpack, (_sentence(error),))
+            return RunResult(case.name, case.source, setting.threads, setting.xnnpack, (sentence(error),))
         problems: list[str] = []
         differences: list[Difference] = []
         if want is not None:
-            differences, problems = _judge(case.model, done.outputs, want)
+            differences, problems = case.net.judge(done.outputs, want)
         best, label, score = _classify(case, done.outputs)
         if case.expected and case.expected not in [part.strip() for part in label.split(",")]:
             problems.append(f"{case.source} is a {label or best}, expected: {case.expected}")
@@ -250,92 +259,32 @@ class Smoke:
             memory={key: value for key, value in facts.items() if key.endswith("_bytes")},
         )
 
-    def _ops(
-        self, case: Case, xnnpack: bool, want: Mapping[str, Array], unravelled: Path, folder: Path
-    ) -> OpsResult:
-        parts = plan(case.model)
-        folder = folder / ("on" if xnnpack else "off")
-        fed = save_inputs({port.name: want[f"t{port.tensor}"] for port in parts.inputs}, folder)
-        try:
-            done = self.runner.run(unravelled, fed, Setting(1, xnnpack))
-        except EmulatorFailed as error:
-            return OpsResult(case.name, case.source, xnnpack, (_sentence(error),))
-        graph = case.model.graphs[0]
-        found = []
-        for port, got in zip(parts.outputs, done.outputs):
-            node = graph.nodes[port.node]
-            name = f"{case.model.op_codes[node.op].name} (node {port.node})"
-            quantised = bool(graph.tensors[port.tensor].scales)
-            found.append(compare(name, got, want[f"t{port.tensor}"], quantised))
-        steps = [difference for difference in found if difference.rule == "steps"]
-        worst = max(steps, key=lambda difference: difference.worst, default=None)
-        problems = [str(difference) for difference in found if not difference.ok]
-        if len(done.outputs) != len(parts.outputs):
-            problems.append(f"{len(done.outputs)} results of {len(parts.outputs)} came back")
-        return OpsResult(
-            model=case.name,
-            input=case.source,
-            xnnpack=xnnpack,
-            problems=tuple(problems),
-            ops=len(parts.nodes),
-            left_out=len(graph.nodes) - len(parts.nodes),
-            delegated_nodes=done.facts.get("delegated_nodes", 0),
-            worst_steps=worst.worst if worst else 0.0,
-            worst_op=worst.name if worst and worst.worst else "",
-            off_by_one=sum(difference.worst >= 1 for difference in steps),
-            worst_float=max((d.worst for d in found if d.rule == "float"), default=0.0),
-            seconds=done.seconds,
-        )
-
-    def _count(self, case: Case, feeds: Sequence[tuple[str, Path]]) -> CountResult:
+    def _count(self, case: Case[N], feeds: Sequence[tuple[str, Path]], setting: Setting) -> CountResult:
         try:
             counts = self.runner.emulator.count_per_round(
                 lambda n: self.runner.words(
-                    case.model.path, feeds, Setting(1, True), "--repeat", str(n), "--json"
+                    case.net.path, feeds, setting, *case.net.options, "--repeat", str(n), "--json"
                 ),
-                build_counter(self.home / "tools"),
+                build_counter(self.setup.home / "tools"),
                 timeout=self.runner.timeout,
             )
         except TfportError as error:
-            return CountResult(case.name, {}, (_sentence(error),))
-        return CountResult(case.name, counts)
+            return CountResult(case.name, {}, (sentence(error),), setting.xnnpack)
+        return CountResult(case.name, counts, (), setting.xnnpack)
 
 
-def _judge(
-    model: LiteModel, outputs: Sequence[Array], want: Mapping[str, Array]
-) -> tuple[list[Difference], list[str]]:
-    """Compare the outputs of a whole network; the second list says what is wrong."""
-    expected = [want[f"out{k}"] for k in range(len(model.outputs))]
-    if len(outputs) != len(expected):
-        return [], [f"{len(outputs)} outputs came back, the model has {len(expected)}"]
-    differences = []
-    problems = []
-    for tensor, got, wanted in zip(model.outputs, outputs, expected):
-        difference = compare(tensor.name, got, wanted, bool(tensor.scales), judge=not model.quantised)
-        differences.append(difference)
-        if not difference.ok:
-            problems.append(str(difference))
-        elif model.quantised and is_classification(wanted) and not same_top_class(got, wanted):
-            problems.append(
-                f"{tensor.name} chooses class {top_class(got)}, the reference {top_class(wanted)}"
-            )
-    return differences, problems
+def sentence(error: TfportError) -> str:
+    """An error as one line of a result."""
+    return error.what + (f": {error.why}" if error.why else "")
 
 
-def _classify(case: Case, outputs: Sequence[Array]) -> tuple[Optional[int], str, Optional[float]]:
+def _classify(case: Case[N], outputs: Sequence[Array]) -> tuple[Optional[int], str, Optional[float]]:
     """Class number, its label and its score, for a model that gives one row of scores and nothing else."""
     if len(outputs) != 1 or not is_classification(outputs[0]):
         return None, "", None
     best = top_class(outputs[0])
-    score = float(outputs[0].reshape(-1)[best])
-    tensor = case.model.outputs[0]
-    if tensor.scales and outputs[0].dtype.kind in "iu":
-        score = (score - tensor.zero_points[0]) * tensor.scales[0]
+    score = case.net.score(float(outputs[0].reshape(-1)[best]))
     return best, case.labels[best] if best < len(case.labels) else "", score
-
-
-def _sentence(error: TfportError) -> str:
-    return error.what + (f": {error.why}" if error.why else "")
 
 
 def _load(path: Path) -> dict[str, Array]:

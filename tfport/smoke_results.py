@@ -66,11 +66,12 @@ class OpsResult:
 
 @dataclass(frozen=True)
 class CountResult:
-    """Instructions of one inference, one thread, XNNPACK on: by class, with "total"."""
+    """Instructions of one inference, one thread: by class, with "total"."""
 
     model: str
     per_inference: Mapping[str, float]
     problems: tuple[str, ...] = ()
+    xnnpack: bool = True
 
     @property
     def ok(self) -> bool:

@@ -50,7 +50,8 @@ def built_rows(data: Mapping[str, Any]) -> list[Row]:
     for count in (data["smoke"] or {}).get("counts", []):
         if count["per_inference"]:
             millions = count["per_inference"]["total"] / 1e6
-            rows.append((f"{count['model']}, one thread", f"{millions:.1f} million instructions"))
+            stock = "" if count.get("xnnpack", True) else ", XNNPACK off"
+            rows.append((f"{count['model']}, one thread{stock}", f"{millions:.1f} million instructions"))
     stages = data["seconds"]
     rows.append(("time", ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in stages.items())))
     if not data["reference"]:

@@ -59,11 +59,17 @@ class Runner:
         feeds = [word for name, path in inputs for word in ("--input", f"{name}={path}")]
         return [str(self.program), str(model), *feeds, *setting.options, *more]
 
-    def run(self, model: Path, inputs: Sequence[tuple[str, Path]], setting: Setting) -> TargetRun:
-        """Run once. Raises ``EmulatorFailed`` with what tfport-run said."""
+    def run(
+        self,
+        model: Path,
+        inputs: Sequence[tuple[str, Path]],
+        setting: Setting,
+        options: Sequence[str] = (),
+    ) -> TargetRun:
+        """Run once, with further ``options``. Raises ``EmulatorFailed`` with what tfport-run said."""
         self.scratch.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
-            words = self.words(model, inputs, setting, "--json", "--output", folder)
+            words = self.words(model, inputs, setting, *options, "--json", "--output", folder)
             try:
                 done = self.emulator.run(words, timeout=self.timeout, check=False)
             except CommandTimedOut:
@@ -84,6 +90,7 @@ class Runner:
 def _load(path: Path) -> Array:
     if path.suffix == ".json":
         entry = json.loads(path.read_text(encoding="utf-8"))
-        return np.array([text.encode() for text in entry["data"]]).reshape(entry["shape"])
+        # Without the type, no strings at all would make an array of numbers.
+        return np.array([text.encode() for text in entry["data"]], dtype=bytes).reshape(entry["shape"])
     values: Array = np.load(path, allow_pickle=False)
     return values

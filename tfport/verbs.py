@@ -23,12 +23,13 @@ from tfport.environment import (
     unmet,
 )
 from tfport.errors import PackagesMissing, TestsFailed, TfportError
+from tfport.host import Host
 from tfport.locks import hold
-from tfport.manifest import read_manifest, refuse_unfit
-from tfport.model import read_tflite
+from tfport.manifest import read_manifest
 from tfport.recipe import load_recipes
 from tfport.reference import installed_version
 from tfport.report import Reporter
+from tfport.runtimes import runtime_named
 from tfport.target import ROOT, load_target, target_names
 
 CACHES = ("conan", "files", "models", "sources", "tools")
@@ -37,19 +38,17 @@ CACHES = ("conan", "files", "models", "sources", "tools")
 def check(sdk: Path, models: Sequence[Path], target: Optional[str], reporter: Reporter) -> dict[str, Any]:
     """Models against an SDK's ops; without a model, or with a target, the SDK against its target.
 
-    Raises ``ModelRefused``, ``NotAnSdk``, ``CheckFailed``, ``ModelError``.
+    Raises ``ModelRefused``, ``NotAnSdk``, ``CheckFailed``, ``ModelError``, and ``ReferenceMissing`` where
+    host TensorFlow reads the model.
     """
     manifest = read_manifest(sdk)
+    runtime = runtime_named(manifest.runtime)
+    host = Host(tfport_home() / "models", ROOT / "build" / "logs" / "tensorflow.log")
     for path in models:
-        model = read_tflite(path)
-        refuse_unfit(model, manifest)
-        delegated = sum(1 for op in model.ops if op.name in manifest.xnnpack)
-        reporter.say(
-            f"{path} runs: all its {len(model.ops)} operators are there, {delegated} also in XNNPACK"
-        )
+        reporter.say(runtime.fits(sdk, path, host))
     facts: dict[str, Any] = {}
     if sdk.is_dir() and (target or not models):
-        facts = check_sdk(sdk, load_target(target or manifest.target)).as_dict()
+        facts = check_sdk(sdk, load_target(target or manifest.target), runtime.keep).as_dict()
         reporter.say(f"{sdk} is fit for {target or manifest.target}")
     return {"sdk": str(sdk), "models": [str(path) for path in models], "check": facts}
 

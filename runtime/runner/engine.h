@@ -40,14 +40,15 @@ class Engine {
  public:
   virtual ~Engine() = default;
 
-  virtual const char* runtime() const = 0;  // "lite"
+  virtual const char* runtime() const = 0;  // As --runtime of build.py has it, such as "lite".
+  virtual const char* models() const = 0;   // What it runs, such as "a .tflite file".
   virtual const char* version() const = 0;
   virtual const char* target() const = 0;
 
   // Whether the runtime's log goes to stderr; errors always do.
   virtual void SetVerbose(bool verbose) = 0;
 
-  // Loads and checks options.model and selects options.signature.
+  // Loads and checks options.model and selects options.signature and options.fetch.
   virtual Status Load(const Options& options) = 0;
 
   virtual const std::vector<TensorInfo>& inputs() const = 0;

@@ -89,6 +89,7 @@ class Reporter : public tflite::ErrorReporter {
 class LiteEngine : public Engine {
  public:
   const char* runtime() const override { return "lite"; }
+  const char* models() const override { return "a .tflite file"; }
   const char* version() const override { return TfPortVersion(); }
   const char* target() const override { return TfPortTarget(); }
 
@@ -116,6 +117,7 @@ class LiteEngine : public Engine {
   Status CheckOps(const tflite::OpResolver& resolver) const;
   Status SelectSignature(const std::string& name);
   Status DescribeInputs();
+  Status SelectOutputs(const std::vector<std::string>& names);
 
   TfLiteTensor* InputTensor(size_t index) { return graph_->tensor(graph_->inputs()[index]); }
 
@@ -130,6 +132,7 @@ class LiteEngine : public Engine {
   std::map<int, std::string> input_names_;
   std::map<int, std::string> output_names_;
   std::vector<TensorInfo> inputs_;
+  std::vector<int> outputs_;  // Indices of the tensors that are asked for.
   size_t packed_weights_bytes_ = 0;
 };
 
@@ -231,6 +234,20 @@ Status LiteEngine::DescribeInputs() {
   return {};
 }
 
+Status LiteEngine::SelectOutputs(const std::vector<std::string>& names) {
+  std::vector<TensorInfo> known;
+  for (const int tensor_index : graph_->outputs()) {
+    if (tensor_index < 0) return {kExitModel, "an output of the graph is not a tensor"};
+    TensorInfo info;
+    info.name = NameOf(tensor_index, false);
+    known.push_back(std::move(info));
+  }
+  std::vector<size_t> chosen;
+  const Status status = ChooseOutputs(known, names, &chosen);
+  for (const size_t index : chosen) outputs_.push_back(graph_->outputs()[index]);
+  return status;
+}
+
 Status LiteEngine::Load(const Options& options) {
   Status status = OpenModel(options.model);
   if (!status.ok()) return status;
@@ -243,7 +260,8 @@ Status LiteEngine::Load(const Options& options) {
     return {kExitModel, "the model is refused: " + reporter_.Take("its graph cannot be built")};
   }
   status = SelectSignature(options.signature);
-  return status.ok() ? DescribeInputs() : status;
+  if (status.ok()) status = DescribeInputs();
+  return status.ok() ? SelectOutputs(options.fetch) : status;
 }
 
 int LiteEngine::FindInput(const std::string& name) const {
@@ -305,8 +323,8 @@ Status LiteEngine::Invoke() {
   if (graph_->Invoke() != kTfLiteOk) {
     return {kExitInvoke, "the inference failed: " + reporter_.Take("Invoke failed")};
   }
-  for (const int tensor_index : graph_->outputs()) {
-    if (tensor_index >= 0 && graph_->EnsureTensorDataIsReadable(tensor_index) != kTfLiteOk) {
+  for (const int tensor_index : outputs_) {
+    if (graph_->EnsureTensorDataIsReadable(tensor_index) != kTfLiteOk) {
       return {kExitInvoke, "an output cannot be read: " + reporter_.Take("the delegate failed")};
     }
   }
@@ -314,8 +332,7 @@ Status LiteEngine::Invoke() {
 }
 
 Status LiteEngine::Outputs(std::vector<OutputView>* outputs) {
-  for (const int tensor_index : graph_->outputs()) {
-    if (tensor_index < 0) return {kExitInvoke, "an output of the graph is not a tensor"};
+  for (const int tensor_index : outputs_) {
     const TfLiteTensor* tensor = graph_->tensor(tensor_index);
     OutputView view;
     view.info.name = NameOf(tensor_index, false);

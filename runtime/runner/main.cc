@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <exception>
 #include <new>
@@ -51,7 +52,7 @@ Status OpenFeed(const TensorInfo& input, const std::string& path, Feed* feed) {
     return InputError(input, std::string("is ") + DTypeName(input.dtype) + ", but '" + path +
                                  "' holds " + DTypeName(feed->file.dtype));
   }
-  if (!Fits(input.shape, feed->file.shape)) {
+  if (!input.any_rank && !Fits(input.shape, feed->file.shape)) {
     return InputError(input, "has shape " + ShapeText(input.shape) + ", but '" + path + "' holds " +
                                  ShapeText(feed->file.shape));
   }
@@ -67,11 +68,9 @@ Status PlanFeeds(const Options& options, const Engine& engine, std::vector<Feed>
   for (const auto& [name, path] : options.inputs) {
     const int index = engine.FindInput(name);
     if (index < 0) {
-      std::string known;
-      for (const TensorInfo& input : inputs)
-        known += (known.empty() ? "'" : ", '") + input.name + "'";
-      return {kExitInput, "the model has no input '" + name + "'; it has " +
-                              (known.empty() ? std::string("none") : known)};
+      std::vector<std::string> known;
+      for (const TensorInfo& input : inputs) known.push_back(input.name);
+      return {kExitInput, "the model has no input '" + name + "'; it has " + QuotedList(known)};
     }
     Feed& feed = (*feeds)[static_cast<size_t>(index)];
     if (!feed.path.empty()) return InputError(inputs[static_cast<size_t>(index)], "is given twice");
@@ -81,6 +80,11 @@ Status PlanFeeds(const Options& options, const Engine& engine, std::vector<Feed>
   for (size_t i = 0; i < inputs.size(); ++i) {
     Feed& feed = (*feeds)[i];
     if (feed.path.empty()) {
+      if (inputs[i].any_rank) {
+        return InputError(inputs[i],
+                          "may have any number of dimensions, so no pattern fits it; "
+                          "give it a file with --input");
+      }
       feed.shape = inputs[i].shape;
       // A dimension that is left open gets its smallest useful value.
       for (int64_t& dim : feed.shape) dim = dim < 0 ? 1 : dim;
@@ -169,6 +173,7 @@ Status Run(const Options& options, Engine* engine) {
   std::vector<Shape> shapes;
   for (size_t i = 0; i < feeds.size(); ++i) {
     report.inputs[i].shape = feeds[i].shape;
+    report.inputs[i].any_rank = false;
     shapes.push_back(feeds[i].shape);
   }
   status = engine->Prepare(shapes);
@@ -194,7 +199,7 @@ int Main(int argc, char** argv) {
   Status status = ParseOptions(std::vector<std::string>(argv + 1, argv + argc), &options);
   if (!status.ok()) return Fail(status, options.json);
   if (options.help) {
-    fputs(kUsage, stdout);
+    fputs(UsageText(engine->models()).c_str(), stdout);
     return kExitOk;
   }
   if (options.version) {
@@ -215,16 +220,34 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace runner
 
-int main(int argc, char** argv) {
-  // Before anything else, and with nothing but the C library: the rest of the program may use what
-  // this CPU lacks anywhere.
-  if (const char* lacking = runner::LackingCpuFeature()) {
-    fprintf(stderr, "tfport-run: error: %s\n", lacking);
-    for (int i = 1; i < argc; ++i) {
-      if (strcmp(argv[i], "--json") != 0) continue;
-      printf("{\"error\": {\"code\": %d, \"message\": \"%s\"}}\n", runner::kExitCpu, lacking);
-    }
-    return runner::kExitCpu;
+namespace {
+
+// Ends the program on a CPU that it is not made for. Uses nothing but the C library: the rest of
+// the program may use what this CPU lacks anywhere.
+void CheckCpu(int argc, char** argv, char**) {
+  const char* lacking = runner::LackingCpuFeature();
+  if (lacking == nullptr) return;
+  fprintf(stderr, "tfport-run: error: %s\n", lacking);
+  for (int i = 1; i < argc; ++i) {
+    if (strcmp(argv[i], "--json") != 0) continue;
+    printf("{\"error\": {\"code\": %d, \"message\": \"%s\"}}\n", runner::kExitCpu, lacking);
   }
+  fflush(stdout);
+  _exit(runner::kExitCpu);
+}
+
+#ifdef __linux__
+// Before the initialisers, with which a runtime registers its ops. The C library passes them the
+// arguments of main.
+__attribute__((section(".preinit_array"), used)) void (*const g_check_cpu)(int, char**,
+                                                                           char**) = CheckCpu;
+#endif
+
+}  // namespace
+
+int main(int argc, char** argv) {
+#ifndef __linux__
+  CheckCpu(argc, argv, nullptr);
+#endif
   return runner::Main(argc, argv);
 }

@@ -77,6 +77,11 @@ Status StoreValue(const std::string& name, const std::string& value, Options* op
     if (ParseNumber(value, 0, UINT64_MAX, &options->seed)) return {};
     return Usage("--seed takes a number from 0 to 2^64 - 1, not '" + value + "'");
   }
+  if (name == "--fetch") {
+    if (value.empty()) return Usage("--fetch must not be empty");
+    options->fetch.push_back(value);
+    return {};
+  }
   // --input. Tensor names may hold '=', paths hardly ever do.
   const size_t equals = value.rfind('=');
   if (equals == std::string::npos || equals == 0 || equals + 1 == value.size()) {
@@ -93,31 +98,34 @@ bool TakesValue(const std::string& name) {
   for (const TextOption& option : kTexts) {
     if (name == option.name) return true;
   }
-  return name == "--seed" || name == "--input";
+  return name == "--seed" || name == "--input" || name == "--fetch";
 }
 
-}  // namespace
-
-const char kUsage[] =
-    "Usage: tfport-run MODEL [options]\n"
-    "\n"
-    "Runs MODEL once and reports what happened.\n"
+constexpr char kUsage[] =
+    "once and reports what happened.\n"
     "\n"
     "  --input NAME=FILE.npy  feed the input NAME (a name of the signature or of the tensor);\n"
     "                         repeat for more. Inputs without a file get a seeded pattern\n"
     "  --seed N               seed of that pattern (0)\n"
+    "  --fetch NAME           ask for this output only; repeat for more\n"
     "  --output DIR           write each output to DIR as <index>_<name>.npy, strings as .json\n"
-    "  --signature NAME       run this signature instead of the main graph\n"
+    "  --signature NAME       run this signature instead of the default one\n"
     "  --threads N            threads (1)\n"
     "  --repeat N             timed inferences (1)\n"
     "  --warmup N             inferences before those, not timed (0)\n"
-    "  --no-xnnpack           use the reference kernels only\n"
+    "  --no-xnnpack           use the runtime's own kernels only\n"
     "  --json                 print one JSON object\n"
     "  --verbose              print the library's log\n"
     "  --version, --help\n"
     "\n"
     "Exit codes: 0 done, 2 wrong usage, 3 model unreadable or refused, 4 unsupported op,\n"
     "5 input does not fit, 6 inference failed, 7 this CPU lacks a feature.\n";
+
+}  // namespace
+
+std::string UsageText(const std::string& models) {
+  return "Usage: tfport-run MODEL [options]\n\nRuns MODEL, " + models + ", " + kUsage;
+}
 
 Status ParseOptions(const std::vector<std::string>& arguments, Options* options) {
   bool only_operands = false;

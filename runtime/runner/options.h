@@ -16,8 +16,9 @@ struct Options {
   std::string model;
   std::vector<std::pair<std::string, std::string>> inputs;  // Name and path of a .npy file.
   uint64_t seed = 0;
-  std::string output;     // Folder for the outputs; empty to write none.
-  std::string signature;  // Empty for the model's main graph.
+  std::vector<std::string> fetch;  // Names of outputs; empty for all.
+  std::string output;              // Folder for the outputs; empty to write none.
+  std::string signature;           // Empty for the model's default one.
   int threads = 1;
   int repeat = 1;
   int warmup = 0;
@@ -28,8 +29,8 @@ struct Options {
   bool version = false;
 };
 
-// What --help prints.
-extern const char kUsage[];
+// What --help prints. `models` says what the runtime runs, such as "a .tflite file".
+std::string UsageText(const std::string& models);
 
 // Reads the arguments, without the program's name. An error has exit code kExitUsage and names the
 // argument.

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include <algorithm>
+
 namespace runner {
 namespace {
 
@@ -49,6 +51,27 @@ std::string ShapeText(const Shape& shape) {
     text += number;
   }
   return text + "]";
+}
+
+std::string QuotedList(const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "'" : ", '") + name + "'";
+  return list.empty() ? "none" : list;
+}
+
+Status ChooseOutputs(const std::vector<TensorInfo>& outputs, const std::vector<std::string>& names,
+                     std::vector<size_t>* chosen) {
+  std::vector<std::string> known;
+  for (const TensorInfo& output : outputs) known.push_back(output.name);
+  for (const std::string& name : names.empty() ? known : names) {
+    const size_t index =
+        static_cast<size_t>(std::find(known.begin(), known.end(), name) - known.begin());
+    if (index == known.size()) {
+      return {kExitInput, "the model has no output '" + name + "'; it has " + QuotedList(known)};
+    }
+    chosen->push_back(index);
+  }
+  return {};
 }
 
 }  // namespace runner

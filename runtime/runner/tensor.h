@@ -48,6 +48,7 @@ struct TensorInfo {
   std::string name;
   DType dtype = DType::kFloat32;
   Shape shape;
+  bool any_rank = false;  // The model does not even say how many dimensions; `shape` is empty.
 };
 
 // The result of a step: exit code 0, or another one and a sentence for the user.
@@ -67,6 +68,14 @@ enum ExitCode {
   kExitInvoke = 6,
   kExitCpu = 7,
 };
+
+// "'a', 'b'", or "none" when there are none.
+std::string QuotedList(const std::vector<std::string>& names);
+
+// Finds the outputs that go by `names`, in the order of the names; all without names. An error
+// lists the outputs that there are.
+Status ChooseOutputs(const std::vector<TensorInfo>& outputs, const std::vector<std::string>& names,
+                     std::vector<size_t>* chosen);
 
 }  // namespace runner
 

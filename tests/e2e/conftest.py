@@ -1,7 +1,8 @@
 """SDKs, models and inputs that the end-to-end tests share, made once a session through the front door.
 
-Two variables name SDKs that are built already, to save the wait while writing tests: TFPORT_SDK (all ops)
-and TFPORT_SDK_SQUEEZENET (cut to SqueezeNet), both for zuluko.
+Variables name SDKs that are built already, to save the wait while writing tests: TFPORT_SDK (all ops) and
+TFPORT_SDK_SQUEEZENET (cut to SqueezeNet) of TensorFlow Lite, TFPORT_SDK_CORE (cut to all models of
+core_shelf.py) and TFPORT_SDK_CORE_SQUEEZENET (cut to SqueezeNet's graph) of TensorFlow core, all for zuluko.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.e2e import core_shelf
 from tests.e2e.support import HERE, Sdk, home, tfport
 from tfport.catalogue import Shelf, load_catalogue
+from tfport.core.model import CoreModel, read_core_models
 from tfport.host import Host
 from tfport.inputs import photograph
 from tfport.model import read_tflite
@@ -82,8 +85,8 @@ def build(folder: Path, target: Target, *arguments: str) -> Sdk:
     """Build an SDK into ``folder``; the log of a failure is the test's message."""
     done = tfport("--target", target.name, "--output", folder, *arguments)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
-    (archive,) = folder.rglob("lib/libtensorflow-lite.a")
-    return Sdk(archive.parents[1], target)
+    (archive,) = folder.rglob("lib/libtensorflow-*.a")
+    return Sdk(archive.parents[1], target, archive.stem[len("lib") :])
 
 
 @pytest.fixture(scope="session")
@@ -107,3 +110,57 @@ def sdk_vfpv3(squeezenet: Path, tmp_path_factory: pytest.TempPathFactory) -> Sdk
     """The SDK for zuluko-vfpv3 cut to SqueezeNet."""
     folder = tmp_path_factory.mktemp("vfpv3")
     return build(folder, load_target("zuluko-vfpv3"), "--model", str(squeezenet))
+
+
+@pytest.fixture(scope="session")
+def core_paths(shelf: Shelf) -> dict[str, Path]:
+    """The models of core_shelf.py by name."""
+    return core_shelf.core_paths(shelf)
+
+
+@pytest.fixture(scope="session")
+def core_host(tmp_path_factory: pytest.TempPathFactory) -> Host:
+    """Host TensorFlow on the user's cache."""
+    return Host(home() / "models", tmp_path_factory.mktemp("host") / "host.log")
+
+
+@pytest.fixture(scope="session")
+def prepared(core_paths: dict[str, Path], core_host: Host) -> dict[str, CoreModel]:
+    """The models of core_shelf.py as host TensorFlow prepares them."""
+    return dict(zip(core_paths, read_core_models(list(core_paths.values()), core_host)))
+
+
+@pytest.fixture(scope="session")
+def core_sdk(zuluko: Target, core_paths: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Sdk:
+    """The SDK of TensorFlow core for zuluko, cut to all the models together, smoke-tested on all of them."""
+    ready = os.environ.get("TFPORT_SDK_CORE")
+    if ready:
+        return Sdk(Path(ready), zuluko, "tensorflow-core")
+    folder = tmp_path_factory.mktemp("core")
+    words = ["--runtime", "tensorflow"]
+    for name in core_shelf.FOLDERS:
+        words += ["--model", str(core_paths[name])]
+    for name, values in (("sentence", core_shelf.SENTENCES), ("key", core_shelf.KEYS)):
+        np.save(folder / f"{name}.npy", values)
+        words += ["--input", f"{name}={folder / name}.npy"]
+    return build(folder / "sdk", zuluko, *words)
+
+
+@pytest.fixture(scope="session")
+def core_sdk_squeezenet(
+    zuluko: Target, core_paths: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Sdk:
+    """The SDK of TensorFlow core for zuluko, cut to SqueezeNet's frozen graph."""
+    ready = os.environ.get("TFPORT_SDK_CORE_SQUEEZENET")
+    if ready:
+        return Sdk(Path(ready), zuluko, "tensorflow-core")
+    words = ("--runtime", "tensorflow", "--model", str(core_paths["squeezenet.pb"]))
+    return build(tmp_path_factory.mktemp("core-cut"), zuluko, *words)
+
+
+@pytest.fixture(scope="session")
+def coffee_core(shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """coffee.png as the input of SqueezeNet's graph."""
+    path = tmp_path_factory.mktemp("pictures") / "coffee.npy"
+    np.save(path, core_shelf.coffee_image(shelf))
+    return path

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Optional
 
+from tfport.core.wire import Message, whole
 from tfport.flat import Flat
 
+Spans = list[tuple[int, int]]
 
-def weight_spans(data: bytes) -> list[tuple[int, int]]:
+
+def weight_spans(data: bytes) -> Spans:
     """First byte and byte past the end of every buffer of a .tflite file."""
     spans = []
     for buffer in Flat(data).root().tables(4):
@@ -18,10 +22,31 @@ def weight_spans(data: bytes) -> list[tuple[int, int]]:
     return spans
 
 
-def mutants(data: bytes, count: int, seed: int = 0) -> Iterator[bytes]:
-    """Yield ``count`` copies of ``data`` with one to four bytes changed; the same for the same seed."""
+def constant_spans(data: bytes, *way: int) -> Spans:
+    """The same of every constant of a GraphDef that lies in ``data``, down ``way`` of field numbers."""
+    graphs = [whole(data)]
+    for number in way:
+        graphs = [inner for outer in graphs for inner in outer.messages(number)]
+    return [span for graph in graphs for node in graph.messages(1) for span in _contents(node)]
+
+
+def _contents(node: Message) -> Spans:
+    """Where a node's attributes (5), entries of a map (2), hold a tensor (8) with its bytes (4)."""
+    tensors = [
+        tensor for entry in node.messages(5) for value in entry.messages(2) for tensor in value.messages(8)
+    ]
+    return [(content.start, content.end) for tensor in tensors for content in tensor.messages(4)]
+
+
+def mutants(
+    data: bytes, count: int, seed: int = 0, kept: Optional[Sequence[tuple[int, int]]] = None
+) -> Iterator[bytes]:
+    """Yield ``count`` copies of ``data`` with one to four bytes changed; the same for the same seed.
+
+    ``kept``: where nothing is changed, the weights of a .tflite file when it is not given.
+    """
     rng = random.Random(seed)
-    spans = weight_spans(data)
+    spans = weight_spans(data) if kept is None else kept
     places = [i for i in range(len(data)) if not any(start <= i < end for start, end in spans)]
     made = 0
     while made < count:

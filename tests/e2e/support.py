@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,9 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Union
+from typing import Any, Union
+
+from elftools.elf.elffile import ELFFile
 
 from tfport import command
 from tfport.command import Completed
@@ -25,7 +28,8 @@ from tfport.target import ROOT, Target
 HERE = Path(__file__).resolve().parent
 PROGRAMS = HERE / "programs"
 EXAMPLE = ROOT / "runtime" / "examples" / "classify.c"
-LIBS = ("-ltensorflow-lite", "-lstdc++", "-lpthread", "-lm")
+SYSTEM_LIBS = ("-lstdc++", "-lpthread", "-lm")
+GC = ("-ffunction-sections", "-Wl,--gc-sections")
 ESPRESSO = 967
 FEATURES = ("VFPv4", "hardware divide")  # what a Cortex-A9 lacks
 Word = Union[str, Path]
@@ -91,33 +95,50 @@ def on_board(target: Target, words: Sequence[Word], cpu: str = "", timeout: floa
 
 @dataclass(frozen=True)
 class Sdk:
-    """A deployed SDK."""
+    """A deployed SDK; ``library`` is its archive's name, as ``-l`` takes it."""
 
     folder: Path
     target: Target
+    library: str = "tensorflow-lite"
 
     @property
     def archive(self) -> Path:
-        return self.folder / "lib" / "libtensorflow-lite.a"
+        return self.folder / "lib" / f"lib{self.library}.a"
+
+    @property
+    def libs(self) -> tuple[str, ...]:
+        """What a program links with, as the documentation says."""
+        return (f"-l{self.library}", *SYSTEM_LIBS, *(["-ldl"] if self.library == "tensorflow-core" else []))
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """report.json."""
+        content: dict[str, Any] = json.loads((self.folder / "report.json").read_text(encoding="utf-8"))
+        return content
+
+    @property
+    def models(self) -> Path:
+        """Where the prepared models of TensorFlow core lie."""
+        return self.folder / "share" / "tfport" / "models"
 
     @property
     def runner(self) -> Path:
         return self.folder / "bin" / "tfport-run"
 
-    def gcc(self, *words: Word, cxx: bool = False) -> Completed:
+    def gcc(self, *words: Word, cxx: bool = False, headers: str = "include") -> Completed:
         """Run the cross compiler with the SDK's headers and archive in reach."""
         program = self.target.compiler.program("g++" if cxx else "gcc")
-        paths = (f"-I{self.folder / 'include'}", f"-L{self.folder / 'lib'}")
+        paths = (f"-I{self.folder / headers}", f"-L{self.folder / 'lib'}")
         return command.run([program, *paths, *words], timeout=300)
 
     def c_program(self, source: Path, result: Path, *flags: str) -> Path:
         """Compile and link one C file, as the README says."""
-        self.gcc("-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", source, "-o", result, *flags, *LIBS)
+        self.gcc("-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", source, "-o", result, *flags, *self.libs)
         return result
 
-    def cxx_program(self, source: Path, result: Path, *flags: str) -> Path:
+    def cxx_program(self, source: Path, result: Path, *flags: str, headers: str = "include") -> Path:
         """Compile and link one C++17 file."""
-        self.gcc("-std=c++17", "-O1", source, "-o", result, *flags, *LIBS, cxx=True)
+        self.gcc("-std=c++17", "-O1", source, "-o", result, *flags, *self.libs, cxx=True, headers=headers)
         return result
 
     def run(self, *words: Word, cpu: str = "", timeout: float = 300) -> Completed:
@@ -129,3 +150,30 @@ def classified(done: Completed) -> tuple[int, float]:
     assert done.returncode == 0, (done.returncode, done.stdout, done.stderr)
     number, score = done.stdout.split()[-2:]
     return int(number), float(score)
+
+
+def tags_of(program: Path) -> dict[str, list[str]]:
+    """Dynamic tags of a program: name -> values; empty for a static one."""
+    found: dict[str, list[str]] = {}
+    with program.open("rb") as file:
+        dynamic = ELFFile(file).get_section_by_name(".dynamic")
+        for tag in dynamic.iter_tags() if dynamic is not None else ():
+            found.setdefault(tag.entry.d_tag, []).append(str(getattr(tag, "needed", tag.entry.d_val)))
+    return found
+
+
+def is_static_and_stripped(program: Path) -> bool:
+    """Whether a program needs no other file, and carries no symbols."""
+    with program.open("rb") as file:
+        elf = ELFFile(file)
+        loaded = {segment.header.p_type for segment in elf.iter_segments()}
+        return not loaded & {"PT_INTERP", "PT_DYNAMIC"} and elf.get_section_by_name(".symtab") is None
+
+
+def refused(code: int, *arguments: object) -> str:
+    """Run the front door, which must end with ``code`` and speak to a person; returns what it said."""
+    done = tfport(*map(str, arguments))
+    said = done.stdout + done.stderr
+    assert done.returncode == code, said
+    assert "Traceback" not in said and "error" in said.lower()
+    return said

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.support import HERE, Sdk, conan_lock, front_door, home, tfport
+from tests.e2e.support import HERE, Sdk, conan_lock, front_door, home, refused, tfport
 from tfport import command
 from tfport.errors import (
     DiskFull,
@@ -37,15 +37,6 @@ def graphs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("graphs")
     command.run([sys.executable, HERE / "graph_models.py", folder], timeout=300)
     return folder
-
-
-def refused(code: int, *arguments: object) -> str:
-    """Run the front door, which must end with ``code`` and speak to a person; returns what it said."""
-    done = tfport(*map(str, arguments))
-    said = done.stdout + done.stderr
-    assert done.returncode == code, said
-    assert "Traceback" not in said and "error" in said.lower()
-    return said
 
 
 def test_unknown_target_suggests_the_nearest(tmp_path: Path) -> None:

@@ -9,15 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from elftools.elf.elffile import ELFFile
 
 from tests.e2e.stand_ins import RESULT, assembly, hidden_names
-from tests.e2e.support import ESPRESSO, EXAMPLE, HERE, LIBS, PROGRAMS, Sdk, classified
+from tests.e2e.support import ESPRESSO, EXAMPLE, GC, HERE, PROGRAMS, SYSTEM_LIBS, Sdk, classified, tags_of
 from tfport import command
 from tfport.model import read_tflite
 
 pytestmark = pytest.mark.e2e
-GC = ("-ffunction-sections", "-Wl,--gc-sections")
 
 
 @pytest.fixture(scope="session")
@@ -41,16 +39,6 @@ def moved(sdk_all: Sdk, tmp_path_factory: pytest.TempPathFactory) -> Sdk:
     folder = tmp_path_factory.mktemp("elsewhere") / "firmware-libs"
     shutil.copytree(sdk_all.folder, folder)
     return dataclasses.replace(sdk_all, folder=folder)
-
-
-def tags_of(program: Path) -> dict[str, list[str]]:
-    """Dynamic tags of a program: name -> values; empty for a static one."""
-    found: dict[str, list[str]] = {}
-    with program.open("rb") as file:
-        dynamic = ELFFile(file).get_section_by_name(".dynamic")
-        for tag in dynamic.iter_tags() if dynamic is not None else ():
-            found.setdefault(tag.entry.d_tag, []).append(str(getattr(tag, "needed", tag.entry.d_val)))
-    return found
 
 
 def test_the_example_is_short_and_uses_the_public_api_only() -> None:
@@ -198,7 +186,7 @@ def test_libraries_of_the_same_names(
         archives.reverse()
     program = tmp_path / "neighbours"
     own = [PROGRAMS / "neighbours.c", tmp_path / "classify.o"]
-    sdk_all.gcc(*own, "-o", program, *archives, *LIBS[1:])
+    sdk_all.gcc(*own, "-o", program, *archives, *SYSTEM_LIBS)
     done = sdk_all.run(program, squeezenet, coffee)
     assert done.returncode == 0, done.stderr
     answer, own_answer = done.stdout.splitlines()

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from elftools.elf.elffile import ELFFile
 
-from tests.e2e.support import Sdk, home
+from tests.e2e.support import Sdk, home, is_static_and_stripped
 from tfport.convert import PARAMETERS
 from tfport.emulator import Emulator, build_counter
 
@@ -27,10 +26,7 @@ def report(sdk_squeezenet: Sdk, squeezenet: Path) -> dict[str, Any]:
 
 def test_program_size(sdk_squeezenet: Sdk) -> None:
     """Static, stripped, C library included."""
-    with sdk_squeezenet.runner.open("rb") as file:
-        elf = ELFFile(file)
-        assert not [s for s in elf.iter_segments() if s.header.p_type in ("PT_INTERP", "PT_DYNAMIC")]
-        assert elf.get_section_by_name(".symtab") is None
+    assert is_static_and_stripped(sdk_squeezenet.runner)
     assert sdk_squeezenet.runner.stat().st_size <= 1.5 * MEGABYTE
 
 

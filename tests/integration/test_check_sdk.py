@@ -10,6 +10,7 @@ import pytest
 from tests.integration.cross import (
     CASE,
     HOUSE,
+    TOOLS,
     VFPV3,
     ZULUKO,
     Sdk,
@@ -20,6 +21,8 @@ from tests.integration.cross import (
     needs_compiler,
 )
 from tfport.check import check_sdk
+from tfport.command import run
+from tfport.core.symbols import KEEP
 from tfport.elf import exported_versions, members, parse
 from tfport.errors import (
     AboveTarget,
@@ -30,6 +33,7 @@ from tfport.errors import (
     SymbolsTooNew,
     WrongMachine,
 )
+from tfport.link import LinkResult, link_archive
 from tfport.target import Target
 
 pytestmark = needs_compiler
@@ -212,3 +216,53 @@ def test_house_flags_are_those_of_the_profile() -> None:
     profile = (Path(__file__).resolve().parents[2] / "tfport" / "conan.py").read_text()
     for flag in HOUSE:
         assert flag == "-O2" or f'"{flag}"' in profile, flag
+
+
+CORE_FACE = """
+struct TF_Session { int value; };
+namespace absl { inline namespace tfport_20220623 {
+class Status { public: int code() const; private: int code_; };
+int Status::code() const { return code_; }
+} }
+namespace absl { namespace lts_20220623 { int Theirs() { return 1; } } }
+namespace tsl { absl::Status* Status() { return nullptr; } }
+namespace tfport_google { namespace protobuf { int Parse() { return 2; } } }
+namespace google { namespace protobuf { int Parse() { return 3; } } }
+namespace Eigen { int Threads() { return 4; } }
+namespace tensorflow {
+class Session { public: virtual ~Session(); virtual int Run(); };
+Session::~Session() {}
+int Session::Run() { return Eigen::Threads() + google::protobuf::Parse() + absl::lts_20220623::Theirs(); }
+}
+extern "C" int xnn_initialize(void) { return 5; }
+extern "C" int TF_Run(TF_Session* session) { return session->value + xnn_initialize(); }
+"""
+
+
+def test_the_public_face_of_the_core_archive(tmp_path: Path) -> None:
+    """The recipe links with the very list that the check holds the archive against."""
+    (tmp_path / "face.cc").write_text(CORE_FACE)
+    made = compile_file(tmp_path / "face.cc", tmp_path / "face.o", *HOUSE)
+    sdk, output = tmp_path / "sdk", tmp_path / "sdk" / "lib" / "libtensorflow-core.a"
+
+    def link(*more: str) -> LinkResult:
+        twin = tmp_path / "twin.a"
+        keep = (*KEEP, *more)
+        return link_archive(run=run, tools=TOOLS, roots=[made], output=output, debug_output=twin, keep=keep)
+
+    kept = link().kept
+    assert "TF_Run" in kept and "xnn_initialize" not in kept
+    assert {name for name in kept if "absl" in name} == {"_ZNK4absl15tfport_202206236Status4codeEv"}
+    spaces = ("10tensorflow7Session", "3tsl6Status", "13tfport_google8protobuf5Parse")
+    assert all(any(space in name for name in kept) for space in spaces)
+    assert not any(space in name for name in kept for space in ("6google", "5Eigen", "12lts_20220623"))
+    facts = check_sdk(sdk, ZULUKO, KEEP)
+    assert facts.archive == "lib/libtensorflow-core.a" and facts.exported == len(kept)
+    assert type(refused(sdk)) is SymbolsExposed, "the face of TensorFlow Lite is another one"
+    link(r"_ZN6google.*", "xnn_.*")
+    with pytest.raises(SymbolsExposed) as caught:
+        check_sdk(sdk, ZULUKO, KEEP)
+    assert caught.value.why.splitlines() == [
+        "_ZN6google8protobuf5ParseEv is global but not public",
+        "xnn_initialize is global but not public",
+    ]

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tfport.catalogue import Catalogue, DemoModel, Shelf
 from tfport.compare import compare
 from tfport.convert import FIRES, load_weights
+from tfport.core.recognise import recognise
 from tfport.errors import ConversionFailed
 from tfport.host import Host
 from tfport.inputs import model_inputs
 from tfport.model import LiteModel, read_tflite
 from tfport.reference import TENSORFLOW_VERSION, import_tensorflow, installed_version
+from tfport.sources import SourceCache
 from tfport.split import plan
 
 pytestmark = pytest.mark.skipif(
@@ -129,12 +133,8 @@ def test_what_tensorflow_says_becomes_the_error(tmp_path: Path, quantised: LiteM
     assert not list(tmp_path.glob("reference-*"))
 
 
-@pytest.mark.full
-def test_a_conversion_gives_the_same_bytes_twice(tmp_path: Path) -> None:
-    import pickle
-
-    from PIL import Image
-
+def random_weights(path: Path) -> Path:
+    """Weights of SqueezeNet's shapes, the same every time."""
     generator = np.random.default_rng(1)
 
     def layer(size: int, inputs: int, outputs: int) -> list[np.ndarray]:
@@ -149,10 +149,44 @@ def test_a_conversion_gives_the_same_bytes_twice(tmp_path: Path) -> None:
         weights[f"{name}/expand3x3"] = layer(3, squeeze, expand3)
         channels = expand1 + expand3
     weights["conv10"] = layer(1, channels, 1000)
-    (tmp_path / "w.pkl").write_bytes(pickle.dumps(weights))
+    path.write_bytes(pickle.dumps(weights))
+    return path
+
+
+def test_the_demo_of_the_core_runtime_is_a_whole_saved_model(tmp_path: Path) -> None:
+    """One signature, with SqueezeNet's input and a probability for each class."""
+    weights = random_weights(tmp_path / "w.pkl")
+    demo = DemoModel("demo", "w.pkl", "squeezenet-saved-model", "", "bgr-minus-mean", {})
+
+    class Files(Shelf):
+        def path(self, name: str) -> Path:
+            return weights  # also for the pictures, of which only the bytes are read
+
+    shelf = Files(Catalogue((), (), (demo,)), tmp_path, SourceCache(tmp_path))
+    made = Host(tmp_path / "host", tmp_path / "host.log")
+    folder = made.converted(demo, shelf)
+    assert not folder.exists()
+    made.work()
+    assert [path.name for path in (tmp_path / "host").iterdir()] == [folder.name], "nothing half-made stays"
+    assert recognise(folder) == "saved_model"
+    tf = import_tensorflow()
+    signatures = tf.saved_model.load(str(folder)).signatures
+    assert list(signatures) == ["serving_default"]
+    [port] = signatures["serving_default"].structured_input_signature[1].values()
+    assert (port.name, port.shape.as_list()) == ("image", [1, 227, 227, 3])
+    result = signatures["serving_default"](image=tf.zeros([1, 227, 227, 3]))
+    assert result["softmax"].shape == [1, 1000] and abs(float(tf.reduce_sum(result["softmax"])) - 1) < 1e-5
+
+
+@pytest.mark.full
+def test_a_conversion_gives_the_same_bytes_twice(tmp_path: Path) -> None:
+    from PIL import Image
+
+    generator = np.random.default_rng(1)
+    weights = random_weights(tmp_path / "w.pkl")
     noise = generator.integers(0, 256, (40, 50, 3), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / "p.png")
-    assert len(load_weights((tmp_path / "w.pkl").read_bytes())) == 26
+    assert len(load_weights(weights.read_bytes())) == 26
     digests = []
     for turn in ("one", "two"):
         made = Host(tmp_path / turn, tmp_path / f"{turn}.log")
@@ -162,7 +196,7 @@ def test_a_conversion_gives_the_same_bytes_twice(tmp_path: Path) -> None:
                 {
                     "do": "squeezenet",
                     "form": form,
-                    "weights": str(tmp_path / "w.pkl"),
+                    "weights": str(weights),
                     "pictures": [str(tmp_path / "p.png")],
                 },
             )

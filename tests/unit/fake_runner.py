@@ -1,5 +1,7 @@
 """Stands in for tfport-run: the same command line and JSON, for the model c = a + 1 of ``lite_bytes``.
 
+With ``--signature words`` it is another model, which gives back its strings in capitals.
+
 ``TFPORT_FAKE`` in the environment spoils it: "far" adds 3 to the result, "crash" ends with exit code 6,
 "short" leaves the result out, "silent" prints nothing, "hang" never ends.
 """
@@ -21,6 +23,7 @@ def main() -> int:
     parser.add_argument("model")
     parser.add_argument("--input", action="append", default=[])
     parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--signature", default="")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--no-xnnpack", action="store_true")
     parser.add_argument("--json", action="store_true")
@@ -34,6 +37,8 @@ def main() -> int:
     if spoil == "hang":
         time.sleep(60)
     values = np.load(options.input[0].split("=", 1)[1])
+    if options.signature == "words":
+        return shout(values, options.output)
     values = values + np.array(4 if spoil == "far" else 1, dtype=values.dtype)
     options.output.mkdir(exist_ok=True)
     np.save(options.output / "0_c.npy", values)
@@ -46,6 +51,14 @@ def main() -> int:
         "arena_bytes": 1000,
     }
     print(json.dumps(facts))
+    return 0
+
+
+def shout(values: np.ndarray, folder: Path) -> int:
+    folder.mkdir(exist_ok=True)
+    entry = {"shape": list(values.shape), "data": [text.decode().upper() for text in values.flat]}
+    (folder / "0_loud.json").write_text(json.dumps(entry))
+    print(json.dumps({"outputs": [{"name": "loud", "file": "0_loud.json"}]}))
     return 0
 
 

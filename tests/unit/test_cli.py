@@ -67,6 +67,24 @@ def test_every_option_arrives(seen: Seen, tmp_path: Path, monkeypatch: pytest.Mo
     ]
 
 
+def test_the_options_of_the_core_runtime_arrive(seen: Seen, tmp_path: Path) -> None:
+    words = ["--target", "t", "--runtime", "tensorflow", "--ops", "all", "--model", str(tmp_path / "saved")]
+    assert cli.main(words) == 0
+    assert seen == [Request("t", runtime="tensorflow", ops="all", models=(tmp_path / "saved",))]
+
+
+def test_bench_takes_a_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(cli, "bench_build", lambda *words: asked.append(words) or {})
+    monkeypatch.setattr(cli, "tfport_home", lambda: tmp_path)
+    assert cli.main(["bench", "build", "--target", "zuluko", "--runtime", "tensorflow", "--model", "/m"]) == 0
+    assert cli.main(["bench", "build", "--target", "zuluko"]) == 0
+    assert [(*words[:3], words[4]) for words in asked] == [
+        ("zuluko", [Path("/m")], tmp_path, "tensorflow"),
+        ("zuluko", [], tmp_path, "lite"),
+    ]
+
+
 def test_fetch_needs_no_target(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli, "make_plan", lambda request: (seen.append(request), SourcePlan())[1])
     monkeypatch.setattr(cli, "fetch_all", lambda plan, reporter: None)
@@ -90,6 +108,8 @@ class SourcePlan:
         ["--target", "t", "--jobs", "two"],
         ["--target", "t", "--input", "no-name"],
         ["--target", "t", "--nonsense"],
+        ["--target", "t", "--runtime", "torch"],
+        ["--target", "t", "--ops", "some"],
         ["--targ", "t"],
         ["frobnicate"],
     ],

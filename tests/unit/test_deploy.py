@@ -36,6 +36,21 @@ def test_a_copy_without_conans_own_files(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "dist").iterdir()] == ["lite"]
 
 
+def test_what_travels_along_is_part_of_the_sdk(tmp_path: Path) -> None:
+    model = tree(tmp_path / "cache" / "model", {"saved_model.pb": "g", "variables/v.index": "i"})
+    sdk = tmp_path / "dist" / "tensorflow"
+    deploy(package(tmp_path / "p"), sdk, {"share/tfport/models/net": model})
+    stamp = Stamp("inputs", hash_files(sdk), {})
+    assert {"share/tfport/models/net/saved_model.pb", "share/tfport/models/net/variables/v.index"} <= set(
+        stamp.files
+    )
+    assert is_current(stamp, "inputs", sdk)
+    (sdk / "share/tfport/models/net/saved_model.pb").write_text("other")
+    assert not is_current(stamp, "inputs", sdk)
+    deploy(package(tmp_path / "p"), sdk)
+    assert not (sdk / "share/tfport/models").exists(), "models of an older build do not stay"
+
+
 def test_an_older_sdk_is_replaced_whole(tmp_path: Path) -> None:
     sdk = tmp_path / "lite"
     deploy(tree(package(tmp_path / "p"), {"lib/gone.a": ""}), sdk)

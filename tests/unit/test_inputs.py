@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.lite_bytes import ModelBytes
 from tfport.errors import ModelInputInvalid
-from tfport.inputs import model_inputs, photograph, quantise, seeded, splitmix64
+from tfport.inputs import model_inputs, photograph, quantise, save_inputs, seeded, splitmix64
 from tfport.lite_schema import TENSOR_TYPES
 from tfport.model import LiteModel, Tensor, parse_tflite
 
@@ -122,3 +122,12 @@ def test_photographs_are_scaled_as_the_model_was_trained(tmp_path: Path) -> None
     assert bytes_[0, 0, 0].tolist() == [255, 0, 51]
     with pytest.raises(ModelInputInvalid, match="takes no picture"):
         photograph(tmp_path / "p.png", tensor("float32", 1, 3), "rgb-unit")
+
+
+def test_saved_inputs_keep_their_shape(tmp_path: Path) -> None:
+    given = {"n": np.float32(3), "x": np.zeros((2, 3), np.int8).T, "none": np.zeros((0, 4), np.float32)}
+    saved = save_inputs(given, tmp_path)  # type: ignore[arg-type]
+    assert [name for name, _ in saved] == list(given)
+    for (_, path), values in zip(saved, given.values()):
+        assert np.load(path).shape == values.shape
+        assert not np.isfortran(np.load(path))

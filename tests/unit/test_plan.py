@@ -2,12 +2,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tfport.errors import ModelMissing, NotAnSdk, NotOffered, UnknownTarget
+from tfport.errors import ModelInputInvalid, ModelMissing, NotAnSdk, NotOffered, UnknownTarget
 from tfport.ops import ALL
 from tfport.plan import Plan, Request, make_plan
+from tfport.runtimes import core
+from tfport.target import ROOT
 
+from .core_models import core_model, core_tree
 from .lite_bytes import ModelBytes
 
 
@@ -42,6 +46,55 @@ def test_plan_cut_to_models(tmp_path: Path) -> None:
     assert dict(made.rows())["operators"] == "1: ADD"
 
 
+def test_plan_of_the_core_runtime(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = core_tree(tmp_path / "tree")
+    made = make_plan(Request("zuluko", runtime="tensorflow"), tree)
+    assert made.ops == ALL and made.sdk == tree / "dist" / "zuluko" / "tensorflow"
+    assert made.sdk_recipe.name == "tfport-core" and made.options == ["tfport-core/*:ops=all"]
+    assert dict(made.rows())["recipes"] == "2: tensorflow/2.14.1, tfport-core/2.14.1"
+    assert not home.exists(), "a plan without a model makes nothing"
+    model = core_model(tmp_path)
+    monkeypatch.setattr(core, "read_core_models", lambda paths, host: (model,))
+    cut = make_plan(Request("zuluko", runtime="tensorflow", models=(model.path,)), tree)
+    assert cut.sdk.name == "tensorflow-add"
+    assert cut.options == [
+        "tfport-core/*:ops=AddV2:BinaryOp<CPUDevice, functor::add<float>>;Const:ConstantOp"
+    ]
+    whole = make_plan(Request("zuluko", runtime="tensorflow", models=(model.path,), ops="all"), tree)
+    assert whole.sdk == made.sdk and whole.options == made.options
+    assert len({each.digest("12.2.0") for each in (made, cut, whole)}) == 3, "models travel along"
+
+
+@pytest.mark.parametrize("runtime", ["lite", "tensorflow"])
+def test_inputs_that_fit_no_model_are_refused_before_anything_starts(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, runtime: str
+) -> None:
+    tree, path = (ROOT, model(tmp_path)) if runtime == "lite" else (core_tree(tmp_path / "t"), tmp_path)
+    monkeypatch.setattr(core, "read_core_models", lambda paths, host: (core_model(tmp_path),) * len(paths))
+    np.save(tmp_path / "x.npy", np.zeros((7, 7), np.float32))
+    for name, words in (("nonsense", "no input 'nonsense'"), ("a", r"has the shape \[7, 7\]")):
+        request = Request(
+            "zuluko",
+            runtime=runtime,
+            models=(path, path),
+            inputs=((name, tmp_path / "x.npy"),),
+            output=tmp_path / "sdk",
+        )
+        with pytest.raises(ModelInputInvalid, match=words):
+            make_plan(request, tree)
+    assert not home.exists()
+
+
+def test_the_reader_of_a_model_cannot_be_left_out(tmp_path: Path) -> None:
+    tree = core_tree(tmp_path / "tree")
+    request = Request("zuluko", runtime="tensorflow", models=(tmp_path / "m.pb",), reference=False)
+    with pytest.raises(NotOffered, match="--no-reference and --model exclude each other") as caught:
+        make_plan(request, tree)
+    assert "host TensorFlow" in caught.value.why
+    without = make_plan(Request("zuluko", runtime="tensorflow", ops="all", reference=False), tree)
+    assert without.ops == ALL
+
+
 def test_each_target_has_its_own_folders(tmp_path: Path) -> None:
     one, two = (make_plan(Request(name)) for name in ("zuluko", "zuluko-vfpv3"))
     assert one.sdk != two.sdk and one.work != two.work and one.stamp != two.stamp
@@ -62,18 +115,6 @@ def test_what_is_wrong_is_said_before_anything_starts(tmp_path: Path, home: Path
     with pytest.raises(NotAnSdk):
         make_plan(Request("zuluko", output=tmp_path / "taken"))
     assert not home.exists()
-
-
-def test_inputs_go_to_the_models_that_name_them(tmp_path: Path) -> None:
-    one = plan(tmp_path, models=(model(tmp_path),), inputs=(("nonsense", tmp_path),))
-    assert set(one.inputs_of(one.models[0])) == {"nonsense"}, "refused by name later"
-    name = one.models[0].inputs[0].name
-    two = plan(
-        tmp_path,
-        models=(model(tmp_path), model(tmp_path, "c.tflite")),
-        inputs=((name, tmp_path), ("z", tmp_path)),
-    )
-    assert set(two.inputs_of(two.models[0])) == {name}
 
 
 def test_the_digest_follows_ops_and_compiler(tmp_path: Path) -> None:

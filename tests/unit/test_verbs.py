@@ -1,14 +1,22 @@
 from __future__ import annotations
 
 import io
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from tests.unit.core_models import ADD, CONST, core_model
 from tfport import verbs
-from tfport.errors import PackagesMissing
+from tfport.core.model import CoreModel
+from tfport.core.symbols import KEEP
+from tfport.deploy import MANIFEST
+from tfport.errors import ModelRefused, PackagesMissing
 from tfport.report import Reporter
+from tfport.runtimes import core
+from tfport.target import Target
 
 
 @pytest.fixture
@@ -55,3 +63,43 @@ def test_clean_removes_what_builds_made_and_nothing_else(
     verbs.clean(True, out[0])
     assert [path.name for path in home.iterdir()] == ["mine"]
     assert verbs.clean(True, out[0]) == {"removed": []}
+
+
+def test_check_asks_the_runtime_of_the_sdk(
+    out: tuple[Reporter, io.StringIO], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TFPORT_HOME", str(tmp_path / "home"))
+    sdk = tmp_path / "sdk"
+    (sdk / MANIFEST).parent.mkdir(parents=True)
+    data = {"tfport_manifest": 1, "runtime": "tensorflow", "target": "zuluko-vfpv3"}
+    model = core_model(tmp_path)
+    asked: list[Path] = []
+
+    def read(paths: Sequence[Path], host: object) -> tuple[CoreModel, ...]:
+        asked.extend(paths)
+        return (model,)
+
+    monkeypatch.setattr(core, "read_core_models", read)
+    checked: list[tuple[str, object]] = []
+
+    class Facts:
+        def as_dict(self) -> dict[str, int]:
+            return {"code_size": 1}
+
+    def check_sdk(sdk: Path, target: Target, keep: object) -> Facts:
+        checked.append((target.name, keep))
+        return Facts()
+
+    monkeypatch.setattr(verbs, "check_sdk", check_sdk)
+    monkeypatch.chdir(tmp_path)
+    ops = {"AddV2": [ADD[1]], "Const": [CONST[1]]}
+    (sdk / MANIFEST).write_text(json.dumps({**data, "ops": ops}))
+    assert verbs.check(sdk, [Path("add.pb")], None, out[0])["check"] == {}
+    assert asked == [tmp_path / "add.pb"], "host TensorFlow runs in another folder"
+    assert "add.pb runs: all its 2 ops" in out[1].getvalue() and checked == []
+    assert verbs.check(sdk, [], None, out[0])["check"] == {"code_size": 1}
+    assert checked == [("zuluko-vfpv3", KEEP)]
+    (sdk / MANIFEST).write_text(json.dumps({**data, "ops": {"AddV2": ["Other"]}}))
+    with pytest.raises(ModelRefused) as caught:
+        verbs.check(sdk, [Path("add.pb")], None, out[0])
+    assert len(caught.value.why.splitlines()) == 2

@@ -23,6 +23,11 @@ class ProtobufRecipe(ConanFile):
         """A consumer's other protobuf must not meet ours: the namespace is renamed throughout."""
         return {} if self.options.protoc else {"google": "tfport_google"}
 
+    @property
+    def _targets(self):
+        """The library twice: libprotobuf-lite is the part for messages without descriptors."""
+        return ("protoc",) if self.options.protoc else ("libprotobuf", "libprotobuf-lite")
+
     def export_sources(self):
         patches = os.path.join(self.recipe_folder, "..", "..", "..", "patches", self.name)
         copy(self, "*.patch", patches, os.path.join(self.export_sources_folder, "patches"))
@@ -47,15 +52,15 @@ class ProtobufRecipe(ConanFile):
     def build(self):
         cmake = CMake(self)
         cmake.configure()
-        cmake.build(target="protoc" if self.options.protoc else "libprotobuf")
+        for target in self._targets:
+            cmake.build(target=target)
 
     def package(self):
         copy(self, "LICENSE", self.source_folder, os.path.join(self.package_folder, "licenses"))
         cmake = CMake(self)
         cmake.install(component="protobuf-protos")
-        cmake.install(component="protoc" if self.options.protoc else "libprotobuf")
-        if not self.options.protoc:
-            cmake.install(component="protobuf-headers")
+        for component in (*self._targets, *(() if self.options.protoc else ("protobuf-headers",))):
+            cmake.install(component=component)
 
     def package_info(self):
         self.cpp_info.set_property("cmake_file_name", "protobuf")

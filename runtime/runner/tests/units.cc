@@ -10,19 +10,13 @@
 #include "../npy.h"
 #include "../options.h"
 #include "../seeded.h"
+#include "check.h"
 
 namespace runner {
-namespace {
 
 int g_failures = 0;
 
-#define CHECK(condition)                                              \
-  do {                                                                \
-    if (!(condition)) {                                               \
-      fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-      ++g_failures;                                                   \
-    }                                                                 \
-  } while (false)
+namespace {
 
 DType FindDType(const char* name) {
   for (int i = 0; i <= static_cast<int>(DType::kString); ++i) {
@@ -118,13 +112,16 @@ void TestNpyHeader() {
 void TestOptions() {
   Options options;
   CHECK(ParseOptions({"m.tflite", "--input", "a=b=c.npy", "--threads=4", "--repeat", "3", "--seed",
-                      "0xffffffffffffffff", "--no-xnnpack", "--json", "--output", "out"},
+                      "0xffffffffffffffff", "--no-xnnpack", "--json", "--output", "out",
+                      "--fetch=y", "--fetch", "z"},
                      &options)
             .ok());
   CHECK(options.model == "m.tflite" && options.threads == 4 && options.repeat == 3);
   CHECK(options.seed == UINT64_MAX && !options.xnnpack && options.json && options.output == "out");
   CHECK(options.inputs.size() == 1 && options.inputs[0].first == "a=b" &&
         options.inputs[0].second == "c.npy");
+  CHECK(options.fetch == (std::vector<std::string>{"y", "z"}));
+  CHECK(UsageText("a model").find("--fetch NAME") != std::string::npos);
   options = {};
   CHECK(ParseOptions({"--", "--odd-name"}, &options).ok() && options.model == "--odd-name");
   const std::vector<std::vector<std::string>> bad = {
@@ -140,6 +137,7 @@ void TestOptions() {
       {"m", "--input", "=b"},
       {"m", "--input", "a="},
       {"m", "--output="},
+      {"m", "--fetch", ""},
       {""},
   };
   for (const std::vector<std::string>& arguments : bad) {
@@ -190,5 +188,6 @@ int main(int argc, char** argv) {
   runner::TestShapes();
   runner::TestNpyHeader();
   runner::TestOptions();
+  runner::TestCoreParts();
   return runner::g_failures == 0 ? 0 : 1;
 }

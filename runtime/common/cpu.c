@@ -3,8 +3,6 @@
  * to refuse. */
 #include <stddef.h>
 
-#include "tfport/tfport.h"
-
 #if defined(__linux__) && defined(__arm__)
 #include <sys/auxv.h>
 #endif
@@ -12,6 +10,14 @@
 #ifndef TFPORT_TARGET
 #define TFPORT_TARGET "unknown"
 #endif
+
+/* Every runtime's library has the function under a name of its own, so that one program may link
+ * two of them. */
+#ifndef TFPORT_CHECK_CPU
+#define TFPORT_CHECK_CPU TfPortCheckCpu
+#endif
+
+const char* TFPORT_CHECK_CPU(void);
 
 #define LACKS(features) \
   "this CPU lacks " features ", which a library built for " TFPORT_TARGET " needs"
@@ -27,7 +33,7 @@ static const char* const kSentences[8] = {
     LACKS(IDIV), LACKS(NEON ", " IDIV), LACKS(VFPV4 ", " IDIV), LACKS(NEON ", " VFPV4 ", " IDIV),
 };
 
-const char* TfPortCheckCpu(void) {
+const char* TFPORT_CHECK_CPU(void) {
   unsigned missing = 0;
 #if defined(__linux__) && defined(__arm__)
   /* Bits of the kernel's arch/arm ABI, spelled out because older C libraries lack some of the

@@ -16,8 +16,9 @@ from tfport.catalogue import Catalogue, DemoModel, Shelf
 from tfport.emulator import Emulator
 from tfport.errors import ModelInputInvalid, NotAnSdk, SmokeFailed
 from tfport.lite_schema import TENSOR_TYPES
-from tfport.model import LiteModel
-from tfport.smoke import Smoke, UserModel
+from tfport.model import LiteModel, read_tflite
+from tfport.smoke import Setup
+from tfport.smoke_lite import LiteSmoke
 from tfport.smoke_results import CountResult, OpsResult, RunResult, SmokeResults
 from tfport.sources import SourceCache
 from tfport.target import load_target
@@ -61,8 +62,12 @@ def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "home": tmp_path / "home",
         "work": tmp_path / "work",
         "emulator": Emulator((sys.executable,)),
-        "users": [UserModel(model(tmp_path, "float32"))],
+        "models": [model(tmp_path, "float32")],
     }
+
+
+def smoke(models: list[Path], **setup: Any) -> LiteSmoke:
+    return LiteSmoke(Setup(**setup), [read_tflite(path) for path in models])
 
 
 def model(folder: Path, dtype: str) -> Path:
@@ -74,7 +79,7 @@ def model(folder: Path, dtype: str) -> Path:
 
 def test_a_good_float_model_runs_in_every_setting(prepared: dict[str, Any]) -> None:
     seen: list[tuple[int, int]] = []
-    results = Smoke(**prepared, report=lambda done, of, what: seen.append((done, of))).run()
+    results = smoke(**prepared, report=lambda done, of, what: seen.append((done, of))).run()
     assert results.ok and results.reference and not results.skipped
     assert {(run.threads, run.xnnpack) for run in results.runs} == {
         (1, True),
@@ -89,8 +94,8 @@ def test_a_good_float_model_runs_in_every_setting(prepared: dict[str, Any]) -> N
 
 
 def test_a_good_quantised_model_is_run_op_by_op(prepared: dict[str, Any], tmp_path: Path) -> None:
-    prepared["users"] = [UserModel(model(tmp_path, "int8"))]
-    results = Smoke(**prepared).run()
+    prepared["models"] = [model(tmp_path, "int8")]
+    results = smoke(**prepared).run()
     assert results.ok, results.problems
     assert [(ops.ops, ops.left_out, ops.worst_steps) for ops in results.ops] == [(1, 0, 0.0)] * 2
     assert {ops.xnnpack for ops in results.ops} == {True, False}
@@ -109,7 +114,7 @@ def test_what_goes_wrong_is_reported(
     spoil: str, words: str, prepared: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TFPORT_FAKE", spoil)
-    results = Smoke(**prepared).run()
+    results = smoke(**prepared).run()
     assert len(results.problems) == 4
     assert all(words in problem for problem in results.problems), results.problems
     with pytest.raises(SmokeFailed) as caught:
@@ -121,8 +126,8 @@ def test_an_operator_three_steps_off_is_named(
     prepared: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TFPORT_FAKE", "far")
-    prepared["users"] = [UserModel(model(tmp_path, "int8"))]
-    results = Smoke(**prepared).run()
+    prepared["models"] = [model(tmp_path, "int8")]
+    results = smoke(**prepared).run()
     assert [ops.problems for ops in results.ops] == [("ADD (node 0) (int8): off by 3 steps, 1 allowed",)] * 2
     assert {run.worst for run in results.runs} == {3.0}  # reported, and judged by the class alone
 
@@ -133,7 +138,7 @@ def test_without_a_reference_nothing_is_compared_and_it_says_so(
     monkeypatch.setenv("TFPORT_FAKE", "far")
     made = DemoModel("net", "w.pkl", "squeezenet-int8", "", "bgr-minus-mean", {"p.png": "cat"})
     prepared["shelf"].catalogue = Catalogue((), (), (made,))
-    results = Smoke(**prepared, reference=False).run()
+    results = smoke(**prepared, reference=False).run()
     assert results.ok and not results.reference and not results.ops
     assert all(run.differences == () for run in results.runs)
     assert [line.split(":")[0] for line in results.skipped] == ["net"]
@@ -142,18 +147,18 @@ def test_without_a_reference_nothing_is_compared_and_it_says_so(
 def test_inputs_of_the_user_are_checked_before_anything_runs(
     prepared: dict[str, Any], tmp_path: Path
 ) -> None:
-    prepared["users"] = [UserModel(model(tmp_path, "float32"), {"b": tmp_path / "b.npy"})]
+    prepared["inputs"] = (("b", tmp_path / "b.npy"),)
     with pytest.raises(ModelInputInvalid, match="no input 'b'"):
-        Smoke(**prepared).run()
+        smoke(**prepared).run()
 
 
 def test_with_two_models_each_takes_the_inputs_that_it_has(prepared: dict[str, Any], tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([5, 6], dtype=np.float32))
     other = tmp_path / "other.tflite"
     other.write_bytes((tmp_path / "float32.tflite").read_bytes().replace(b"a\0\0\0", b"q\0\0\0"))
-    files = {"a": tmp_path / "a.npy", "q": tmp_path / "a.npy"}
-    prepared["users"] = [UserModel(tmp_path / "float32.tflite", files), UserModel(other, files)]
-    cases = Smoke(**prepared)._user_cases()
+    prepared["inputs"] = (("a", tmp_path / "a.npy"), ("q", tmp_path / "a.npy"))
+    prepared["models"] = [tmp_path / "float32.tflite", other]
+    cases = smoke(**prepared)._user_cases()
     assert [list(case.inputs) for case in cases] == [["a"], ["q"]]
     assert {case.source for case in cases} == {"files"}
 
@@ -161,7 +166,7 @@ def test_with_two_models_each_takes_the_inputs_that_it_has(prepared: dict[str, A
 def test_a_folder_without_the_program_is_no_sdk(prepared: dict[str, Any], tmp_path: Path) -> None:
     prepared["sdk"] = tmp_path
     with pytest.raises(NotAnSdk):
-        Smoke(**prepared).run()
+        smoke(**prepared).run()
 
 
 def test_the_report_is_plain_json() -> None:

@@ -1,0 +1,73 @@
+"""What the SConstruct of a recipe of TensorFlow's core is told: build.json, made from a Conan recipe.
+
+Standard library only and no import from the rest of tfport: recipes export this file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+# Of TensorFlow's own flags, and -O2 as for every other recipe. TensorFlow throws nothing; what the C++
+# library throws through it ends the program.
+_FLAGS = ("-std=gnu++17", "-O2", "-DNDEBUG", "-fno-exceptions", "-ftemplate-depth=900", "-w")
+_LAUNCHER = "CMAKE_CXX_COMPILER_LAUNCHER"
+
+
+def write_config(recipe: Any, tools: Path, source: Path, defines: Iterable[str], **more: Any) -> None:
+    """Write ``build.json`` of ``recipe`` (a ConanFile with its folders set) for the SConstruct beside it.
+
+    tools: the modules that the recipe exports (Conan runs several recipes in one process, so this one may be
+    another's). source: TensorFlow's tree. defines: for every unit.
+    """
+    parts = components(recipe)
+    programs = recipe.conf.get("tools.build:compiler_executables", default={}, check_type=dict)
+    variables = recipe.conf.get("tools.cmake.cmaketoolchain:extra_variables", default={}, check_type=dict)
+    compiler = programs.get("cpp", "g++")
+    environment = recipe.buildenv.vars(recipe)
+    flags = [
+        *recipe.conf.get("tools.build:cxxflags", default=[], check_type=list),
+        *shlex.split(environment.get("CXXFLAGS") or ""),
+        *_FLAGS,
+        *(f"-D{name}" for name in defines),
+        *(f"-D{name}" for part in parts for name in part.defines),
+    ]
+    config = {
+        "tools": str(tools),
+        "source": str(source),
+        "cxx": [*filter(None, [variables.get(_LAUNCHER)]), compiler],
+        "ar": [compiler[: -len("g++")] + "ar"],
+        "objcopy": [compiler[: -len("g++")] + "objcopy"],
+        "flags": list(dict.fromkeys(flags)),
+        "include": list(dict.fromkeys(folder for part in parts for folder in part.includedirs)),
+        "libraries": archives(parts),
+        "emulator": shlex.split(recipe.conf.get("user.tfport:emulator", default="")),
+        "environment": {name: environment.get(name) for name in ("CCACHE_BASEDIR", "CCACHE_NOHASHDIR")},
+        "jobs": int(recipe.conf.get("tools.build:jobs", default=os.cpu_count() or 1)),
+        **more,
+    }
+    path = Path(recipe.build_folder) / "build.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+
+
+def scons(recipe: Any, tools: Path) -> None:
+    """Run the SConstruct beside ``tools`` in the recipe's build folder."""
+    words = [sys.executable, "-m", "SCons", "-Q", "-f", str(tools.parent / "SConstruct")]
+    recipe.run(shlex.join([*words, "-C", recipe.build_folder]))
+
+
+def components(recipe: Any) -> list[Any]:
+    """What each dependency says of itself: its ``includedirs``, ``libdirs``, ``libs``, ``defines``."""
+    return [each.cpp_info.aggregated_components() for each in recipe.dependencies.host.values()]
+
+
+def archives(parts: Iterable[Any]) -> list[str]:
+    """Paths of the static libraries of ``components``."""
+    found = [Path(at, f"lib{lib}.a") for part in parts for lib in part.libs for at in part.libdirs]
+    return [str(path) for path in found if path.is_file()]
