@@ -26,8 +26,8 @@ def conan(tmp_path_factory: pytest.TempPathFactory) -> Conan:
     return exported(tmp_path_factory.mktemp("conan") / "logs")
 
 
-# The SDK that other tests build is made of the same two; beside it these take minutes more.
-SLOW = ("tensorflow", "tfport-core")
+# What only full tests need, and what the SDK of other tests is made of: these take minutes more.
+SLOW = ("benchmark", "googletest", "tensorflow", "tfport-core")
 EACH = [
     pytest.param(recipe, id=recipe.name, marks=[pytest.mark.full] if recipe.name in SLOW else [])
     for recipe in RECIPES

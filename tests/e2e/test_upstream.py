@@ -39,7 +39,7 @@ def archive() -> Path:
         fresh = folder.with_name(f".{folder.name}.{os.getpid()}")
         with tarfile.open(packed) as tar:
             for member in tar:
-                top, _, path = member.name.partition("/")
+                _, _, path = member.name.partition("/")
                 if member.isfile() and _is_wanted(path):
                     member.name = path
                     tar.extract(member, fresh)

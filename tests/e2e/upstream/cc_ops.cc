@@ -1,7 +1,9 @@
-// Writes TensorFlow's C++ wrappers of ops, cc/ops/NAME.h and NAME.cc, with TensorFlow's own generator.
+// Writes TensorFlow's C++ wrappers of ops, cc/ops/NAME.h and NAME.cc, with TensorFlow's own
+// generator.
 //
-// TensorFlow's build links its generator once for every NAME, with the one library that defines the ops of it.
-// Here all ops are in one registry (of the host's TensorFlow), so the ops of each NAME are picked by a list.
+// TensorFlow's build links its generator once for every NAME, with the one library that defines the
+// ops of it. Here all ops are in one registry (of the host's TensorFlow), so the ops of each NAME
+// are picked by a list.
 #include <fstream>
 #include <iostream>
 #include <set>
@@ -13,8 +15,9 @@
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/platform/env.h"
 
-// Usage: cc_ops LIST API_DEFS FOLDER. A line of LIST is: NAME 0|1 OP...; with 1, ops that TensorFlow calls
-// internal (their names begin with an underscore) are written as well, and no API definition is read.
+// Usage: cc_ops LIST API_DEFS FOLDER. A line of LIST is: NAME 0|1 OP...; with 1, ops that
+// TensorFlow calls internal (their names begin with an underscore) are written as well, and no API
+// definition is read.
 int main(int argc, char** argv) {
   if (argc != 4) return 2;
   std::ifstream list(argv[1]);

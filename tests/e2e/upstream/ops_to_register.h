@@ -1,17 +1,28 @@
-// Which kernels the tests are linked with: of the sources that tests.toml names, those for the common element
-// types. The others would cost hours and gigabytes of compiling, as in the port itself.
+// Which kernels the tests are linked with: of the sources that tests.toml names, those for the
+// common element types. The others would cost hours and gigabytes of compiling, as in the port
+// itself.
 #ifndef OPS_TO_REGISTER_H_
 #define OPS_TO_REGISTER_H_
 
 namespace tfport_upstream {
 namespace {
 
-constexpr const char* kLeftOut[] = {
-    "Eigen::half", "bfloat16", "complex64", "complex128", "std::complex<float>", "std::complex<double>",
-    "int8",        "int16",    "uint16",    "uint32",     "uint64",              nullptr};
+constexpr const char* kLeftOut[] = {"Eigen::half",
+                                    "bfloat16",
+                                    "complex64",
+                                    "complex128",
+                                    "std::complex<float>",
+                                    "std::complex<double>",
+                                    "int8",
+                                    "int16",
+                                    "uint16",
+                                    "uint32",
+                                    "uint64",
+                                    nullptr};
 
 // Kernels of these have every type, which their tests ask for.
-constexpr const char* kWhole[] = {"Conv2DOp", "FusedConv2DOp", "FusedResizeConv2DUsingGemmOp", nullptr};
+constexpr const char* kWhole[] = {"Conv2DOp", "FusedConv2DOp", "FusedResizeConv2DUsingGemmOp",
+                                  nullptr};
 
 constexpr bool IsWord(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
@@ -42,7 +53,7 @@ constexpr bool HasOneOf(const char* text, const char* const* words) {
 }  // namespace tfport_upstream
 
 #define SHOULD_REGISTER_OP(op) true
-#define SHOULD_REGISTER_OP_KERNEL(clz) \
+#define SHOULD_REGISTER_OP_KERNEL(clz)                            \
   (::tfport_upstream::HasOneOf(clz, ::tfport_upstream::kWhole) || \
    !::tfport_upstream::HasOneOf(clz, ::tfport_upstream::kLeftOut))
 #define SHOULD_REGISTER_OP_GRADIENT true
