@@ -15,7 +15,9 @@ from tfport.target import ROOT, Target
 pytestmark = pytest.mark.e2e
 RECIPES = load_recipes(ROOT)
 # With every op of TensorFlow its SDK takes the better part of an hour.
-FEW = canonical([("Const", "ConstantOp"), ("Identity", "IdentityOp"), ("Placeholder", "PlaceholderOp")])
+FEW = canonical(
+    [("NoOp", "NoOp"), ("Const", "ConstantOp"), ("Identity", "IdentityOp"), ("Placeholder", "PlaceholderOp")]
+)
 OPTIONS = {"tfport-core": [f"tfport-core/*:ops={FEW}"]}
 
 
@@ -24,7 +26,15 @@ def conan(tmp_path_factory: pytest.TempPathFactory) -> Conan:
     return exported(tmp_path_factory.mktemp("conan") / "logs")
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=[recipe.name for recipe in RECIPES])
+# What only full tests need, and what the SDK of other tests is made of: these take minutes more.
+SLOW = ("benchmark", "googletest", "tensorflow", "tfport-core")
+EACH = [
+    pytest.param(recipe, id=recipe.name, marks=[pytest.mark.full] if recipe.name in SLOW else [])
+    for recipe in RECIPES
+]
+
+
+@pytest.mark.parametrize("recipe", EACH)
 def test_package_runs_on_the_board(recipe: Recipe, conan: Conan, zuluko: Target) -> None:
     with conan_lock():
         done = conan.test_package(recipe, profile_of(zuluko), OPTIONS.get(recipe.name, ()))
