@@ -16,8 +16,10 @@ from tfport.core.steps.sources import ALONE, Portable, gather_kernels
 from tfport.core.steps.units import gather
 from tfport.target import ROOT
 
-# It asks whether its input is one.
-NAMED_ONLY = {"DataServiceDataset": "repeat_dataset_op.cc"}
+NAMED_ONLY = {
+    "DataServiceDataset": "repeat_dataset_op.cc",  # asks whether its input is one
+    "ExperimentalMapDataset": "map_dataset_op.cc",  # registers it for a GPU alone
+}
 
 
 @pytest.fixture(scope="module")
