@@ -59,8 +59,9 @@ class TfportCoreRecipe(ConanFile):
         sdk = self._sdk
         sdk.generate()
         toolchain = CMakeToolchain(self)
-        include = str(sdk.tensorflow / "include")
-        folders = {"GENERATED_DIR": str(sdk.generated), "TENSORFLOW_INCLUDE": include}
+        include = [str(sdk.tensorflow / "include")]
+        include += self.dependencies.host["abseil"].cpp_info.aggregated_components().includedirs
+        folders = {"GENERATED_DIR": str(sdk.generated), "TENSORFLOW_INCLUDE": ";".join(include)}
         toolchain.cache_variables.update({**folders, "TFPORT_TARGET": sdk.target})
         toolchain.generate()
 
