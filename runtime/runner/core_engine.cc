@@ -96,8 +96,9 @@ void CoreEngine::Log(void* engine, TfPortCoreLogSeverity severity, const char* m
   // TensorFlow trusts some of what a graph says and aborts where that is wrong. Whoever runs a
   // damaged model gets an error all the same.
   const CoreEngine* self = static_cast<const CoreEngine*>(engine);
-  const std::string what =
-      self->failed_assertion_ == kExitModel ? "the model is refused" : "the inference failed";
+  const std::string what = self->failed_assertion_ == kExitModel
+                               ? "the model '" + self->path_ + "' is refused"
+                               : "the inference failed";
   const int code =
       Fail({self->failed_assertion_, what + ": TensorFlow gave up: " + PlainMessage(message)},
            self->json_);
