@@ -12,6 +12,7 @@
 #include "core_model.h"
 #include "core_tensor.h"
 #include "engine.h"
+#include "json.h"
 #include "report.h"
 #include "session_options.h"
 
@@ -90,7 +91,7 @@ void CoreEngine::SetVerbose(bool verbose) {
 void CoreEngine::Log(void* engine, TfPortCoreLogSeverity severity, const char* message) {
   static const char* const kNames[] = {"INFO", "WARNING", "ERROR"};
   if (severity < kTfPortCoreLogFatal) {
-    fprintf(stderr, "%s: %s\n", kNames[severity], message);
+    fprintf(stderr, "%s: %s\n", kNames[severity], Printable(message).c_str());
     return;
   }
   // TensorFlow trusts some of what a graph says and aborts where that is wrong. Whoever runs a
