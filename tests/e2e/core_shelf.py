@@ -21,6 +21,7 @@ from tests.integration import core_cases
 from tfport import convert
 from tfport.catalogue import Shelf
 from tfport.inputs import Array, Names, picture
+from tfport.locks import hold
 from tfport.reference import TENSORFLOW_VERSION
 from tfport.target import ROOT
 
@@ -63,13 +64,14 @@ def core_paths(shelf: Shelf) -> dict[str, Path]:
     for path in (*sources, weights):
         key.update(path.read_bytes())
     folder = home() / "models" / f"tests-{key.hexdigest()[:16]}"
-    if not folder.is_dir():
-        part = folder.with_name(f".{folder.name}.part")
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
-        words = [sys.executable, "-m", "tests.e2e.core_shelf", str(part), str(weights)]
-        subprocess.run(words, cwd=ROOT, check=True, capture_output=True)
-        part.rename(folder)
+    with hold(home() / "models" / ".tests.lock", "Another session makes the models; waiting for it.", print):
+        if not folder.is_dir():
+            part = folder.with_name(f".{folder.name}.part")
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir(parents=True)
+            words = [sys.executable, "-m", "tests.e2e.core_shelf", str(part), str(weights)]
+            subprocess.run(words, cwd=ROOT, check=True, capture_output=True)
+            part.rename(folder)
     names = [*FOLDERS, QUANTISED_SQUEEZENET]
     return {name: shelf.tree(PITCH) if name == PITCH else folder / name for name in names}
 

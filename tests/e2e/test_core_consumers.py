@@ -19,7 +19,8 @@ from tfport.core.model import CoreModel
 from tfport.host import Host
 from tfport.target import ROOT
 
-pytestmark = pytest.mark.e2e
+# An SDK with the kernels of all the models takes longer to compile than the default suite may.
+pytestmark = [pytest.mark.e2e, pytest.mark.full]
 EXAMPLE = ROOT / "runtime" / "examples" / "classify_core.c"
 THEIRS = PROGRAMS / "theirs"  # headers of the consumer's own protobuf and abseil
 # The SDK cut to SqueezeNet alone, and the one that is cut to many models.

@@ -12,7 +12,8 @@ from tfport.catalogue import Shelf
 from tfport.emulator import Emulator
 from tfport.target_run import Runner, Setting
 
-pytestmark = pytest.mark.e2e
+# An SDK with the kernels of all the models takes longer to compile than the default suite may.
+pytestmark = [pytest.mark.e2e, pytest.mark.full]
 SLACK = 5  # frames of 12 ms
 
 

@@ -8,11 +8,17 @@ import pytest
 
 from tests.e2e.support import conan_lock, exported, profile_of
 from tfport.conan import Conan
+from tfport.core.selection import canonical
 from tfport.recipe import Recipe, load_recipes
 from tfport.target import ROOT, Target
 
 pytestmark = pytest.mark.e2e
 RECIPES = load_recipes(ROOT)
+# With every op of TensorFlow its SDK takes the better part of an hour.
+FEW = canonical(
+    [("NoOp", "NoOp"), ("Const", "ConstantOp"), ("Identity", "IdentityOp"), ("Placeholder", "PlaceholderOp")]
+)
+OPTIONS = {"tfport-core": [f"tfport-core/*:ops={FEW}"]}
 
 
 @pytest.fixture(scope="session")
@@ -20,10 +26,18 @@ def conan(tmp_path_factory: pytest.TempPathFactory) -> Conan:
     return exported(tmp_path_factory.mktemp("conan") / "logs")
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=[recipe.name for recipe in RECIPES])
+# What only full tests need, and what the SDK of other tests is made of: these take minutes more.
+SLOW = ("benchmark", "googletest", "tensorflow", "tfport-core")
+EACH = [
+    pytest.param(recipe, id=recipe.name, marks=[pytest.mark.full] if recipe.name in SLOW else [])
+    for recipe in RECIPES
+]
+
+
+@pytest.mark.parametrize("recipe", EACH)
 def test_package_runs_on_the_board(recipe: Recipe, conan: Conan, zuluko: Target) -> None:
     with conan_lock():
-        done = conan.test_package(recipe, profile_of(zuluko))
+        done = conan.test_package(recipe, profile_of(zuluko), OPTIONS.get(recipe.name, ()))
     said = done.stdout + done.stderr
     assert "Testing the package" in said
     assert f"RUN: {' '.join(zuluko.emulator_command)} " in said

@@ -110,7 +110,9 @@ class Runner:
         environment = {key: value for key, value in os.environ.items() if not key.startswith("TF_")}
         environment["CUDA_VISIBLE_DEVICES"] = ""
         words = [self.program, self.models / model, *arguments]
-        return subprocess.run(words, capture_output=True, text=True, timeout=60, env=environment)
+        return subprocess.run(
+            words, capture_output=True, text=True, errors="backslashreplace", timeout=60, env=environment
+        )
 
     def __call__(self, model: str, *arguments: str, output: Optional[Path] = None) -> Done:
         more = ("--output", str(output)) if output is not None else ()

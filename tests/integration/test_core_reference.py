@@ -64,6 +64,19 @@ def test_inputs_and_outputs_of_a_keras_model_go_by_their_names(tmp_path: Path) -
         assert (first.tolist(), second.tolist()) == ([[1, 2, 1, 2]], [[29, 38]])
 
 
+def test_a_keras_model_with_tables_and_with_inputs_by_name_in_a_dictionary(tmp_path: Path) -> None:
+    word = np.array([[b"c", b"a"], [b"b", b"x"]])
+    back, number = run(core_cases.lookups(tmp_path), "keras", "serving_default", tmp_path, word=word)
+    assert number.tolist() == [[3, 1], [2, 0]] and back[0].tolist() == [b"c", b"a"]
+    tf = import_tensorflow()
+    ports = {name: tf.keras.Input((1,), name=name) for name in ("b", "a")}
+    model = tf.keras.Model(ports, ports["b"] - 2 * ports["a"])
+    model.save(tmp_path / "m.keras")
+    a, b = np.float32([[1]]), np.float32([[10]])
+    (found,) = run(tmp_path / "m.keras", "keras", "serving_default", tmp_path, a=a, b=b)
+    assert found.tolist() == [[8]]
+
+
 def test_a_graph_runs_by_the_names_of_its_nodes(tmp_path: Path) -> None:
     path = core_cases.rewritten(tmp_path)
     x = np.float32([3, 1, 4, 2])

@@ -11,7 +11,7 @@ from tfport.core.steps.bazel import BuildFileError, Workspace, split_label
 
 
 def sources(tmp_path: Path, rule: str, *others: str, **packages: str) -> list[str]:
-    """What ``//p:t`` names if ``rule`` is its package; ``others`` are files, ``packages`` more BUILD files."""
+    """What ``//p:t`` names if ``rule`` is p's BUILD file; ``others`` are files, ``packages`` more of them."""
     files = {"p/BUILD": rule, **dict.fromkeys(others, "")}
     files.update({f"{name.replace('_', '/')}/BUILD": text for name, text in packages.items()})
     return Workspace(grow(tmp_path, files)).files("//p:t")
@@ -24,7 +24,8 @@ def test_a_list_names_files(tmp_path: Path) -> None:
 
 
 def test_other_attributes_name_no_sources(tmp_path: Path) -> None:
-    rule = 'cc_library(name = "t", srcs = ["a.cc"], deps = [":u"], data = ["d.cc"])\nfilegroup(name = "u", srcs = ["u.cc"])'
+    rule = 'cc_library(name = "t", srcs = ["a.cc"], deps = [":u"], data = ["d.cc"])\n'
+    rule += 'filegroup(name = "u", srcs = ["u.cc"])'
     assert sources(tmp_path, rule, "p/a.cc", "p/d.cc", "p/u.cc") == ["p/a.cc"]
 
 
@@ -118,7 +119,8 @@ def test_targets_that_name_each_other_end(tmp_path: Path) -> None:
 
 
 def test_a_file_named_twice_is_listed_once(tmp_path: Path) -> None:
-    rule = 'filegroup(name = "t", srcs = ["a.cc", ":u"] + glob(["*.cc"]))\nfilegroup(name = "u", srcs = ["a.cc"])'
+    rule = 'filegroup(name = "t", srcs = ["a.cc", ":u"] + glob(["*.cc"]))\n'
+    rule += 'filegroup(name = "u", srcs = ["a.cc"])'
     assert sources(tmp_path, rule, "p/a.cc") == ["p/a.cc"]
 
 

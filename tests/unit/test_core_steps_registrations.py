@@ -26,9 +26,11 @@ def test_ops_that_a_source_defines() -> None:
         'REGISTER_SYSTEM_OP("_Arg").Output("o: T");\n'
         'REGISTER_OP(\n    "LongName")\n'
         '// REGISTER_OP("Comment")\n/* REGISTER_OP("Block")\n REGISTER_OP("Block2") */\n'
+        'REGISTER_STATELESS_OP("Random");\n'
+        'TF_OpDefinitionBuilder* builder = TF_NewOpDefinitionBuilder("Bitcast");\n'
         'REGISTER_OP_GRADIENT("Grad", f);\nMY_REGISTER_OP("Other");\n'
     )
-    assert registered_ops(text) == {"Relu", "_Arg", "LongName"}
+    assert registered_ops(text) == {"Relu", "_Arg", "LongName", "Random", "Bitcast"}
 
 
 @pytest.mark.parametrize(
@@ -37,11 +39,13 @@ def test_ops_that_a_source_defines() -> None:
         'REGISTER_KERNEL_BUILDER(Name("Relu").Device(DEVICE_CPU), ReluOp);',
         'REGISTER_KERNEL_BUILDER(\n    Name(\n        "Relu")\n        .Device(DEVICE_CPU),\n    ReluOp);',
         'REGISTER_SYSTEM_KERNEL_BUILDER(Name("Relu").Device(DEVICE_CPU), ReluOp);',
-        '#define REGISTER(T)  \\\n  REGISTER_KERNEL_BUILDER(Name("Relu").TypeConstraint<T>("T"), ReluOp<T>);\n',
+        '#define REGISTER(T)  \\\n  REGISTER_KERNEL_BUILDER(Name("Relu").TypeConstraint<T>("T"), Op<T>);\n',
         'TF_NewKernelBuilder("Relu", "CPU", &create, &compute, &drop)',
         'REGISTER2(UnaryOp, CPU, "Relu", functor::relu, float, double);',
         'REGISTER(BinaryOp, CPU, "Relu",\n         functor::relu, float);',
         'REGISTER_RELU("Relu");',
+        'constexpr char kRelu[] = "Relu";\nREGISTER_KERNEL_BUILDER(Name(kRelu).Device(DEVICE_CPU), ReluOp);',
+        '/* static */ constexpr char* const Op::kRelu = "Relu";\nREGISTER_KERNEL_BUILDER(Name(kRelu), Op);',
     ],
 )
 def test_kernels_that_a_source_registers(text: str) -> None:
@@ -55,6 +59,7 @@ def test_kernels_that_a_source_registers(text: str) -> None:
         '/* REGISTER2(UnaryOp, CPU, "Relu", functor::relu, float); */',
         'SetName("Relu"); errors::Internal("Relu");',
         'REGISTER_NOTHING(float); return "Relu";',
+        'constexpr char kRelu[] = "Relu";',
     ],
 )
 def test_what_registers_nothing(text: str) -> None:
@@ -64,6 +69,37 @@ def test_what_registers_nothing(text: str) -> None:
 def test_the_name_of_an_attribute_is_no_op() -> None:
     text = 'REGISTER_KERNEL_BUILDER(Name("Cast").TypeConstraint<float>("T"), CastOp);'
     assert registered_kernels(text) == {"Cast"}
+
+
+NAMES = {"One", "Two", "Three", "Four", "Five"}
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (
+            "{One}\n#if GOOGLE_CUDA || TENSORFLOW_USE_ROCM\n{Two}\n#endif  // GOOGLE_CUDA\n{Three}",
+            "One Three",
+        ),
+        ("#if (defined(GOOGLE_CUDA) && GOOGLE_CUDA) || \\\n    X\n{One}\n#endif\n{Two}", "Two"),
+        ("#ifdef INTEL_MKL\n{One}\n#else\n{Two}\n#endif\n{Three}", "Two Three"),
+        ("#if GOOGLE_CUDA\n#if X\n{One}\n#else\n{Two}\n#endif\n{Three}\n#endif\n{Four}", "Four"),
+        (
+            "#if X\n{One}\n#if GOOGLE_CUDA\n{Two}\n#endif\n{Three}\n#else\n{Four}\n#endif\n{Five}",
+            "One Three Four Five",
+        ),
+        ("#ifndef INTEL_MKL\n{One}\n#endif\n#if !GOOGLE_CUDA\n{Two}\n#endif", "One Two"),
+        ("#ifndef IS_MOBILE_PLATFORM\n{One}\n#endif\n{Two}", "Two"),
+        ("#  if !defined(IS_MOBILE_PLATFORM)  // big\n{One}\n#endif\n{Two}", "Two"),
+        ("#if defined(IS_MOBILE_PLATFORM)\n{One}\n#endif\n{Two}", "One Two"),
+        ("#if defined(__ANDROID__)\n{One}\n#endif\n{Two}", "One Two"),
+    ],
+)
+def test_what_is_for_other_platforms_does_not_count(text: str, left: str) -> None:
+    ops = text.format(**{name: f'REGISTER_OP("{name}")' for name in NAMES})
+    assert registered_ops(ops) == set(left.split())
+    kernels = text.format(**{name: f'REGISTER_KERNEL_BUILDER(Name("{name}"), Op);' for name in NAMES})
+    assert registered_kernels(kernels) == set(left.split())
 
 
 def test_files_are_read_from_the_tree(tmp_path: Path) -> None:
@@ -82,10 +118,13 @@ def test_kernels_that_a_header_of_the_source_registers(tmp_path: Path) -> None:
             f"{KERNELS}sum_op_impl.h": 'REGISTER_KERNEL_BUILDER(Name("Sum").Device(DEVICE_CPU), SumOp);',
             f"{KERNELS}sum_op.h": 'REGISTER_KERNEL_BUILDER(Name("Other").Device(DEVICE_CPU), OtherOp);',
             f"{KERNELS}bare.cc": f'#include "{KERNELS}gone_impl.h"\n',
+            f"{KERNELS}linalg/solve_op_real.cc": f'#include "{KERNELS}linalg/solve_op_impl.h"\n',
+            f"{KERNELS}linalg/solve_op_impl.h": 'REGISTER_KERNEL_BUILDER(Name("Solve"), SolveOp<type>);',
         },
     )
-    found = read_kernels(tmp_path, [f"{KERNELS}sum_op.cc", f"{KERNELS}bare.cc"])
-    assert found == {f"{KERNELS}sum_op.cc": {"Sum"}, f"{KERNELS}bare.cc": frozenset()}
+    sources = [f"{KERNELS}{name}.cc" for name in ("sum_op", "bare", "linalg/solve_op_real")]
+    found = read_kernels(tmp_path, sources)
+    assert [found[path] for path in sources] == [{"Sum"}, frozenset(), {"Solve"}]
 
 
 def test_bytes_that_are_no_text_do_not_matter(tmp_path: Path) -> None:

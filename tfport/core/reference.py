@@ -52,10 +52,11 @@ def _run_keras(path: Path, kind: str, key: str, inputs: Mapping[str, Array]) -> 
     tf = import_tensorflow()
     call = traced(load_keras(path), path)
     with told(path, "cannot be run by host TensorFlow", ConversionFailed):
-        # By the names that Keras gives the arguments, in the order of its own layers.
-        specs = [spec for spec in call.inputs if spec.dtype not in (tf.resource, tf.variant)]
-        names = [spec.op.name for spec in specs]
-        outputs = call(*(tf.constant(_strings(inputs[name])) for name in names))
+        # By the names that Keras gives the arguments, which may stand in lists and dictionaries.
+        wanted = call.structured_input_signature
+        values = [tf.constant(_strings(inputs[spec.name])) for spec in tf.nest.flatten(wanted)]
+        args, kwargs = tf.nest.pack_sequence_as(wanted, values)
+        outputs = call(*args, **kwargs)
         return [outputs[name].numpy() for name in sorted(outputs)]
 
 

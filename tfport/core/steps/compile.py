@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,9 +32,9 @@ class Compiler:
         self._compile = [*self.config["cxx"], *self.config["flags"], *(f"-I{path}" for path in include)]
 
     def step(self, targets: Iterable[Path], sources: Any, *commands: Sequence[str], say: str = "") -> Any:
-        """Files made of others by ``commands`` (argument vectors; an empty word list is left out)."""
+        """Files made of others by ``commands`` (argument vectors)."""
         return self._environment.Command(
-            [str(path) for path in targets], sources, [_saying(say), *map(list, commands)]
+            [str(path) for path in targets], sources, [_saying(say), *map(_running, commands)]
         )
 
     def compiled(self, name: str, files: Sequence[str], after: Any = (), flags: Sequence[str] = ()) -> Any:
@@ -83,6 +85,16 @@ def write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
+
+
+def _running(words: Iterable[str]) -> Any:
+    """An action that runs one command; a plain list SCons would join for a shell, and quote little of it."""
+    command = shlex.join(words)  # SCons looks for strings in the closure: with other words the step is due
+
+    def run(target: Any, source: Any, env: Any) -> int:
+        return subprocess.run(shlex.split(command), env=env["ENV"], check=False).returncode
+
+    return run
 
 
 def _saying(text: str) -> Any:

@@ -1,8 +1,8 @@
 """Finds the sources that define an op or register a kernel for it, so that a build compiles no others.
 
 Registrations are macros with the op's name as a string: ``REGISTER_OP("Relu")``, ``Name("Relu")`` in a
-``REGISTER_KERNEL_BUILDER``, or ``REGISTER4(UnaryOp, CPU, "Log", ...)``. Standard library only and no import
-from the rest of tfport: recipes export this file.
+``REGISTER_KERNEL_BUILDER``, or ``REGISTER4(UnaryOp, CPU, "Log", ...)``; or calls of the C API. Standard
+library only and no import from the rest of tfport: recipes export this file.
 """
 
 from __future__ import annotations
@@ -12,13 +12,22 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
-_OP = re.compile(r'\bREGISTER(?:_SYSTEM)?_OP\(\s*"(\w+)"')
+# Some sources wrap the macro: REGISTER_STATELESS_OP("StatelessRandomNormal").
+_OP = re.compile(r'\b(?:REGISTER\w*_OP|TF_NewOpDefinitionBuilder)\(\s*"(\w+)"')
 _NAMED = re.compile(r'\b(?:Name|TF_NewKernelBuilder)\(\s*"(\w+)"')
+_NAMED_BY = re.compile(r"\bName\(\s*(k\w+)\s*\)")
+_CONSTANT = re.compile(r'\b(k\w+)(?:\[\])?\s*=\s*"(\w+)"')
 _MACRO = re.compile(r"\bREGISTER\w*\(([^;]*?)\)", re.DOTALL)
 _STRING = re.compile(r'"(\w+)"')
 _LOCAL_HEADER = re.compile(
-    r'^[ \t]*#[ \t]*include[ \t]+"(tensorflow/core/kernels/\w+_impl\.h)"', re.MULTILINE
+    r'^[ \t]*#[ \t]*include[ \t]+"(tensorflow/core/kernels/[\w/]+_impl\.h)"', re.MULTILINE
 )
+# What the preprocessor leaves out of a mobile build for a CPU.
+_UNBUILT = re.compile(
+    r"\s*#\s*(?:if(?:def)?\b(?!.*!).*\b(?:GOOGLE_CUDA|TENSORFLOW_USE_ROCM|INTEL_MKL)\b"
+    r"|(?:ifndef\s+|if\s+!\s*defined\(\s*)IS_MOBILE_PLATFORM\b)"
+)
+_IF, _ELSE, _ENDIF = (re.compile(rf"\s*#\s*{word}") for word in ("if", "else", "endif"))
 
 # Registered whatever is selected (REGISTER_SYSTEM_...), or used by the runtime itself.
 ALWAYS = (
@@ -46,13 +55,14 @@ _OF_TYPE = {
 
 def registered_ops(text: str) -> frozenset[str]:
     """Ops that a source defines."""
-    return frozenset(_OP.findall(_COMMENT.sub("", text)))
+    return frozenset(_OP.findall(_built(text)))
 
 
 def registered_kernels(text: str) -> frozenset[str]:
     """Names of ops for which a source registers kernels; it may hold strings that are no op."""
-    text = _COMMENT.sub("", text)
-    found = set(_NAMED.findall(text))
+    text = _built(text)
+    constants = dict(_CONSTANT.findall(text))
+    found = {*_NAMED.findall(text), *(constants.get(name, name) for name in _NAMED_BY.findall(text))}
     for arguments in _MACRO.findall(text):
         found.update(_STRING.findall(arguments))
     return frozenset(found)
@@ -103,6 +113,20 @@ def helpers_of(root: Path, headers: Iterable[str], helpers: Iterable[str]) -> li
     """
     included = {_base(name[:-2]) for name in headers if name.endswith(".h")}
     return sorted(path for path in helpers if _base(_owner(root, path[:-3])) in included)
+
+
+def _built(text: str) -> str:
+    """A source without its comments and without what is for other platforms."""
+    kept, depth = [], 0  # depth: of conditions inside one that leaves its lines out, itself included
+    for line in _COMMENT.sub("", text).splitlines():
+        if depth:
+            depth += bool(_IF.match(line)) - bool(_ENDIF.match(line))
+            depth -= depth == 1 and _ELSE.match(line) is not None
+        elif _UNBUILT.match(line):
+            depth = 1
+        else:
+            kept.append(line)
+    return "\n".join(kept)
 
 
 def _owner(root: Path, stem: str) -> str:

@@ -66,9 +66,10 @@ _KERNELS_TOO = (
     "tensorflow/core/kernels/string_lower_op.cc",
     "tensorflow/core/kernels/string_upper_op.cc",
 )
-# Templates of these take a compiler gigabytes; and definitions of all their ops' shapes, long.
+# Templates of these take a compiler gigabytes, or definitions of their ops' shapes long; what ends in a
+# number or a type sets macros for a header that serves it alone.
 _COSTLY = re.compile(
-    r"/conv_|/matmul_|einsum|/ops/(?:array|math|nn)_ops|_inst_|_impl_|reduction_ops|/cwise_op_\w"
+    r"/conv_ops_|/matmul_op_|einsum|/ops/(?:array|math|nn)_ops|reduction_ops_\w|_inst_|_impl_|_functor_cpu_"
 )
 # Run once for a session, or once for a node of a step: small counts for more than fast.
 SMALL = ("-Os",)
@@ -133,7 +134,7 @@ class Portable:
 
         helpers = [path for path, served in self.kernels.items() if not served]
         if pairs is None:
-            return sorted({*close(self.kernels), *self.ops})
+            return sorted(close([*self.kernels, *self.ops]))
         found = {*sources_of(self.kernels, pairs), *(path for path in ALWAYS if path in self.kernels)}
         chosen = close(found)
         while True:
@@ -143,7 +144,7 @@ class Portable:
                 break
             chosen = grown
         ops = {path for path, defined in self.ops.items() if defined & names or path in ALWAYS}
-        return sorted(chosen | ops)
+        return sorted(close(chosen | ops))
 
     def _sources(self, label: str) -> list[str]:
         return [p for p in self.workspace.files(label) if p.endswith(".cc") and not _FOREIGN.search(p)]
