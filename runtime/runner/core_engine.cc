@@ -1,8 +1,10 @@
 // The engine on TensorFlow itself, over its C API. The first inference of a session also builds its
 // executors; --warmup keeps that out of the times.
+#include <stdio.h>
 #include <string.h>
 #include <tensorflow/c/c_api.h>
 #include <tfport/core.h>
+#include <unistd.h>
 
 #include <utility>
 
@@ -10,6 +12,8 @@
 #include "core_model.h"
 #include "core_tensor.h"
 #include "engine.h"
+#include "json.h"
+#include "report.h"
 #include "session_options.h"
 
 namespace runner {
@@ -38,6 +42,8 @@ class CoreEngine : public Engine {
   EngineFacts Facts() override;
 
  private:
+  static void Log(void* engine, TfPortCoreLogSeverity severity, const char* message);
+
   Status OpenSession(const Options& options);
   void LoadSavedModel(const TF_SessionOptions* session_options);
   void ImportGraph(const TF_SessionOptions* session_options);
@@ -47,6 +53,9 @@ class CoreEngine : public Engine {
   Status FetchOnly(const std::vector<std::string>& names);
   void DropOutputs();
 
+  // What an assertion that fails inside TensorFlow is reported as.
+  int failed_assertion_ = kExitModel;
+  bool json_ = false;
   // Made by Load, when the log's level is known.
   TF_Status* status_ = nullptr;
   TF_Graph* graph_ = nullptr;
@@ -76,6 +85,26 @@ CoreEngine::~CoreEngine() {
 
 void CoreEngine::SetVerbose(bool verbose) {
   TfPortCoreSetMinimumLogSeverity(verbose ? kTfPortCoreLogInfo : kTfPortCoreLogError);
+  TfPortCoreSetLogHandler(Log, this);
+}
+
+void CoreEngine::Log(void* engine, TfPortCoreLogSeverity severity, const char* message) {
+  static const char* const kNames[] = {"INFO", "WARNING", "ERROR"};
+  if (severity < kTfPortCoreLogFatal) {
+    fprintf(stderr, "%s: %s\n", kNames[severity], Printable(message).c_str());
+    return;
+  }
+  // TensorFlow trusts some of what a graph says and aborts where that is wrong. Whoever runs a
+  // damaged model gets an error all the same.
+  const CoreEngine* self = static_cast<const CoreEngine*>(engine);
+  const std::string what = self->failed_assertion_ == kExitModel
+                               ? "the model '" + self->path_ + "' is refused"
+                               : "the inference failed";
+  const int code =
+      Fail({self->failed_assertion_, what + ": TensorFlow gave up: " + PlainMessage(message)},
+           self->json_);
+  fflush(stdout);
+  _exit(code);
 }
 
 // What status_ says, as an error of the runner.
@@ -136,6 +165,7 @@ Status CoreEngine::OpenSession(const Options& options) {
 
 Status CoreEngine::Load(const Options& options) {
   path_ = options.model;
+  json_ = options.json;
   Status status = OpenCoreModel(path_, &model_);
   if (!status.ok()) return status;
   // Before the weights are read. A bare graph goes by the default signature's name.
@@ -157,6 +187,7 @@ Status CoreEngine::Load(const Options& options) {
   if (status.ok()) status = FetchOnly(options.fetch);
   for (const Endpoint& input : ends_.inputs) inputs_.push_back(input.info);
   model_.CloseFile();
+  failed_assertion_ = kExitInvoke;
   return status;
 }
 

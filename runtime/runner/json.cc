@@ -64,6 +64,25 @@ void AppendJsonString(std::string_view bytes, std::string* out) {
   out->push_back('"');
 }
 
+std::string Printable(std::string_view bytes) {
+  std::string text;
+  while (!bytes.empty()) {
+    size_t length = Utf8Length(bytes);
+    const unsigned char byte = static_cast<unsigned char>(bytes[0]);
+    const bool control = (byte < 0x20 && byte != '\t' && byte != '\n') || byte == 0x7f;
+    if (length == 0 || control) {
+      char escape[8];
+      snprintf(escape, sizeof(escape), "\\x%02x", byte);
+      text += escape;
+      length = 1;
+    } else {
+      text += bytes.substr(0, length);
+    }
+    bytes.remove_prefix(length);
+  }
+  return text;
+}
+
 void JsonWriter::Begin(char bracket) {
   Separate();
   text_.push_back(bracket);

@@ -15,6 +15,10 @@ namespace runner {
 // \udcff, which Python's "surrogateescape" turns back into the same bytes.
 void AppendJsonString(std::string_view bytes, std::string* out);
 
+// `bytes` for a terminal: control characters, but for the tab and the newline, and bytes that are
+// not UTF-8 become \x01 and the like. A damaged model may have anything for a name.
+std::string Printable(std::string_view bytes);
+
 // Builds one JSON value; commas are its business. Begin and End calls must be balanced.
 class JsonWriter {
  public:

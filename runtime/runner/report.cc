@@ -95,11 +95,11 @@ void PrintText(const Options& options, const Engine& engine, const Report& repor
   printf("%s: %s %s for %s, %d thread%s\n", options.model.c_str(), engine.runtime(),
          engine.version(), engine.target(), options.threads, options.threads == 1 ? "" : "s");
   for (const TensorInfo& input : report.inputs) {
-    printf("  input   %s %s %s\n", input.name.c_str(), DTypeName(input.dtype),
+    printf("  input   %s %s %s\n", Printable(input.name).c_str(), DTypeName(input.dtype),
            ShapeText(input.shape).c_str());
   }
   for (const TensorInfo& output : report.outputs) {
-    printf("  output  %s %s %s\n", output.name.c_str(), DTypeName(output.dtype),
+    printf("  output  %s %s %s\n", Printable(output.name).c_str(), DTypeName(output.dtype),
            ShapeText(output.shape).c_str());
   }
   printf("  time    %.3f ms per inference, %.3f ms at best, of %zu\n",
@@ -172,7 +172,7 @@ void PrintReport(const Options& options, const Engine& engine, const Report& rep
 }
 
 int Fail(const Status& status, bool json) {
-  fprintf(stderr, "tfport-run: error: %s\n", status.message.c_str());
+  fprintf(stderr, "tfport-run: error: %s\n", Printable(status.message).c_str());
   if (json) {
     JsonWriter writer;
     writer.BeginObject();

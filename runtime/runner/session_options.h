@@ -6,7 +6,7 @@
 
 namespace runner {
 
-// A ConfigProto: one op at a time, on `threads` threads.
+// A ConfigProto: one op at a time, on `threads` threads, of the graph as it is.
 std::string SessionConfigBytes(int threads);
 
 // RunOptions: the ops run on the thread that asks for the inference, not on one that it wakes and

@@ -5,6 +5,7 @@ Run as a program: ``python core_models.py DIR`` writes them all into DIR, which 
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -79,12 +80,14 @@ def _graphs(tf: Any, folder: Path) -> None:
         "unknown_op": _graph(tf, _net),
         "gpu": _graph(tf, _net),
         "newer": _graph(tf, _net),
+        "constant": _graph(tf, lambda v1: v1.constant([1.0, 2.0], name="weights")),
         "cycle": _graph(tf, lambda v1: v1.nn.relu(v1.nn.relu(v1.placeholder("float32", [2]), "a"), "b")),
     }
     for node in made["unknown_op"].node:
         node.op = {"Softmax": "Hardmax", "MaxPool": "MinPool"}.get(node.op, node.op)
     for node in made["gpu"].node:
         node.device = "/device:GPU:0"
+    made["constant"].node[0].attr["dtype"].type = tf.float64.as_datatype_enum
     made["newer"].versions.min_consumer = 99999
     made["cycle"].node[1].input[0] = "b"
     for name, graph in made.items():
@@ -141,6 +144,24 @@ def _several(tf: Any, folder: Path) -> None:
     words.unlink()
 
 
+def _assertion(tf: Any, folder: Path) -> None:
+    """``assertion``: the call that fills the table no longer says that it returns something.
+
+    TensorFlow finds that out only while it runs the call, by an assertion.
+    """
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    shutil.copytree(folder / "several", folder / "assertion")
+    path = folder / "assertion" / "saved_model.pb"
+    saved = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    nodes = saved.meta_graphs[0].graph_def.node
+    used = {source.split(":")[0] for node in nodes for source in node.input}
+    for node in nodes:
+        if node.op == "StatefulPartitionedCall" and node.name not in used:
+            del node.attr["Tout"].list.type[:]
+    path.write_bytes(saved.SerializeToString())
+
+
 def _old(tf: Any, folder: Path) -> None:
     """SavedModels in the way of TensorFlow 1: constants only, an odd tag, sparse input, bad names."""
     v1 = tf.compat.v1
@@ -175,6 +196,7 @@ def main(folder: Path) -> None:
     _graphs(tf, folder)
     _net_results(tf, folder)
     _several(tf, folder)
+    _assertion(tf, folder)
     _old(tf, folder)
 
 

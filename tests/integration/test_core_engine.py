@@ -148,7 +148,7 @@ def test_says_nothing_of_its_own_unless_asked(runner: Runner) -> None:
         done = runner.words(name)
         assert (done.returncode, done.stderr) == (0, "")
         assert "output" in done.stdout
-    assert "SavedModel" in runner.words("several", "--verbose").stderr
+    assert "INFO: Reading SavedModel from" in runner.words("several", "--verbose").stderr
 
 
 def test_inputs_go_by_the_names_of_their_tensors_too(runner: Runner, tmp_path: Path) -> None:
@@ -249,6 +249,14 @@ def test_a_saved_model_without_its_parts(runner: Runner, tmp_path: Path) -> None
     assert done.code == 3 and "words.txt" in done.error
     done = runner(without("saved_model.pb"))
     assert done.code == 3 and "saved_model.pb" in done.error
+
+
+def test_an_assertion_inside_tensorflow_is_an_error(runner: Runner) -> None:
+    done = runner("assertion")
+    assert done.code == 3 and "TensorFlow gave up: Check failed" in done.error
+    assert done.said.count("Check failed") == 1
+    done = runner("constant.pb")
+    assert done.code == 3 and "'weights' has a value of another type" in done.error
 
 
 @pytest.mark.parametrize("name", ["net.pb", "several/saved_model.pb"])

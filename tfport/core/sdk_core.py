@@ -128,6 +128,11 @@ class CoreSdk:
         text = json.dumps({**about, "target": self.target, "ops": held})
         write_manifest(text, "tfport_core_manifest", self.generated)
 
+    def include(self, recipe: Any) -> str:
+        """The folders of headers of TensorFlow and what it stands on, in CMake's way."""
+        parts = components(recipe)
+        return ";".join(dict.fromkeys(folder for part in parts for folder in part.includedirs))
+
     def make(self, recipe: Any) -> None:
         """Compile ops and kernels, link the one archive and deploy what goes with it.
 

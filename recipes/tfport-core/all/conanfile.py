@@ -59,8 +59,7 @@ class TfportCoreRecipe(ConanFile):
         sdk = self._sdk
         sdk.generate()
         toolchain = CMakeToolchain(self)
-        include = str(sdk.tensorflow / "include")
-        folders = {"GENERATED_DIR": str(sdk.generated), "TENSORFLOW_INCLUDE": include}
+        folders = {"GENERATED_DIR": str(sdk.generated), "TENSORFLOW_INCLUDE": sdk.include(self)}
         toolchain.cache_variables.update({**folders, "TFPORT_TARGET": sdk.target})
         toolchain.generate()
 

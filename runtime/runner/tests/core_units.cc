@@ -103,7 +103,8 @@ void TestWire() {
 }
 
 void TestSessionOptions() {
-  CHECK(SessionConfigBytes(4) == "\x10\x04\x28\x01\x38\x01\x82\x01\x04\x60\x01\x70\x01");
+  CHECK(SessionConfigBytes(4) ==
+        "\x10\x04\x28\x01\x38\x01\x52\x05\x52\x03\x98\x01\x01\x82\x01\x04\x60\x01\x70\x01");
   CHECK(SessionConfigBytes(64).substr(0, 2) == "\x10\x40");
   CHECK(RunOptionsBytes() == Field(3, -1));
 }

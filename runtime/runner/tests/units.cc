@@ -49,6 +49,8 @@ void TestJson() {
   CHECK(Json("\xed\xa0\x80") == "\"\\udced\\udca0\\udc80\"");
   CHECK(Json("\xe2\x82") == "\"\\udce2\\udc82\"");
   CHECK(Json(std::string_view("\0", 1)) == "\"\\u0000\"");
+  CHECK(Printable("caf\xc3\xa9\t\xff\x1b[31m\n") == "caf\xc3\xa9\t\\xff\\x1b[31m\n");
+  CHECK(Printable("\xe2\x82") == "\\xe2\\x82" && Printable("") == "");
   CHECK(JsonNumber(0.1) == "0.1");
   CHECK(JsonNumber(1e-9) == "1e-09");
   CHECK(strtod(JsonNumber(1.0 / 3).c_str(), nullptr) == 1.0 / 3);

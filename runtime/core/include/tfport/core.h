@@ -1,5 +1,5 @@
 /* What tfport adds to the C API of TensorFlow: the CPU check, the switch of the fast kernels, the
- * log's level and facts about the library.
+ * log and facts about the library.
  *
  * C99; no other header is needed. Strings that functions return are static, UTF-8 and never freed.
  * Sizes are bytes. No function throws. Unless a function says otherwise it may be called from any
@@ -34,13 +34,25 @@ const char* TfPortCoreCheckCpu(void);
 typedef enum TfPortCoreLogSeverity {
   kTfPortCoreLogInfo = 0,
   kTfPortCoreLogWarning = 1,
-  kTfPortCoreLogError = 2
+  kTfPortCoreLogError = 2,
+  kTfPortCoreLogFatal = 3 /* An assertion failed: TensorFlow aborts the process after this. */
 } TfPortCoreLogSeverity;
 
-/* Drops messages below `severity` by setting TF_CPP_MIN_LOG_LEVEL in this process's environment.
- * TensorFlow reads it once, at its first message: call this before anything of TensorFlow, and not
- * while another thread reads the environment. Later it has no effect. The default is
- * kTfPortCoreLogInfo. */
+/* Receives one message without a final newline. `message` is valid during the call only. Called on
+ * the thread that logs, one call at a time; must not call into the library. A handler that gets
+ * kTfPortCoreLogFatal may end the process in its own way instead of returning. */
+typedef void (*TfPortCoreLogHandler)(void* context, TfPortCoreLogSeverity severity,
+                                     const char* message);
+
+/* Sends every message of the library to `handler`. NULL brings back the default, which writes to
+ * stderr. `context` stays the caller's and must live as long as the handler is set. For start-up:
+ * not while another thread is inside the library. */
+void TfPortCoreSetLogHandler(TfPortCoreLogHandler handler, void* context);
+
+/* Drops messages below `severity`, which is not kTfPortCoreLogFatal, by setting
+ * TF_CPP_MIN_LOG_LEVEL in this process's environment. TensorFlow reads it once, at its first
+ * message: call this before anything of TensorFlow, and not while another thread reads the
+ * environment. Later it has no effect. The default is kTfPortCoreLogInfo. */
 void TfPortCoreSetMinimumLogSeverity(TfPortCoreLogSeverity severity);
 
 /* ---- Fast kernels
