@@ -26,6 +26,14 @@ from tfport.sources import SourceCache
 from tfport.target import Target, load_target
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Kernels for all the models take longer to compile than the default suite may."""
+    for item in items:
+        if "core_sdk" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.full)
+
+
 @pytest.fixture(scope="session")
 def zuluko() -> Target:
     return load_target("zuluko")

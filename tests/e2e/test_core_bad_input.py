@@ -28,8 +28,7 @@ from tfport.errors import (
 )
 from tfport.target import ROOT
 
-# An SDK with the kernels of all the models takes longer to compile than the default suite may.
-pytestmark = [pytest.mark.e2e, pytest.mark.full]
+pytestmark = pytest.mark.e2e
 # What tfport-run documents.
 DONE, MODEL, UNSUPPORTED, INPUT, INVOKE = 0, 3, 4, 5, 6
 META_GRAPHS, GRAPH_DEF = 2, 2  # fields of a SavedModel and of its parts

@@ -19,12 +19,11 @@ from tfport.core.model import CoreModel
 from tfport.host import Host
 from tfport.target import ROOT
 
-# An SDK with the kernels of all the models takes longer to compile than the default suite may.
-pytestmark = [pytest.mark.e2e, pytest.mark.full]
+pytestmark = pytest.mark.e2e
 EXAMPLE = ROOT / "runtime" / "examples" / "classify_core.c"
 THEIRS = PROGRAMS / "theirs"  # headers of the consumer's own protobuf and abseil
 # The SDK cut to SqueezeNet alone, and the one that is cut to many models.
-SDKS = ("core_sdk_squeezenet", "core_sdk")
+SDKS = ("core_sdk_squeezenet", pytest.param("core_sdk", marks=pytest.mark.full))
 SYSTEM = {"ld-linux-armhf.so.3", "libc.so.6", "libm.so.6", "libstdc++.so.6", "libgcc_s.so.1"}
 LEAST = {"abseil": 100, "protobuf": 200, "xnnpack": 100, "pthreadpool": 20, "nsync": 10}
 

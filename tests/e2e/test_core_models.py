@@ -21,8 +21,7 @@ from tfport.host import Host
 from tfport.inputs import Array, Names, save_inputs
 from tfport.target_run import Runner, Setting, TargetRun
 
-# An SDK with the kernels of all the models takes longer to compile than the default suite may.
-pytestmark = [pytest.mark.e2e, pytest.mark.full]
+pytestmark = pytest.mark.e2e
 SETTINGS = tuple(Setting(threads, xnnpack) for threads in (1, 4) for xnnpack in (True, False))
 TOLERANCE = 1e-4  # of the largest value of the reference, or of 1
 BARE = {"squeezenet.pb": (SETTINGS[0], SETTINGS[-1]), "quantised.pb": SETTINGS[:1], "norms.pb": SETTINGS[:1]}
