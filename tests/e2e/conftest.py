@@ -133,9 +133,13 @@ def core_host(tmp_path_factory: pytest.TempPathFactory) -> Host:
 
 
 @pytest.fixture(scope="session")
-def prepared(core_paths: dict[str, Path], core_host: Host) -> dict[str, CoreModel]:
-    """The models of core_shelf.py as host TensorFlow prepares them."""
-    return dict(zip(core_paths, read_core_models(list(core_paths.values()), core_host)))
+def prepared(core_paths: dict[str, Path], core_host: Host) -> core_shelf.Prepared:
+    """Models of core_shelf.py, by name, as host TensorFlow prepares them."""
+
+    def prepare(*names: str) -> dict[str, CoreModel]:
+        return dict(zip(names, read_core_models([core_paths[name] for name in names], core_host)))
+
+    return prepare
 
 
 @pytest.fixture(scope="session")
