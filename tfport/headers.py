@@ -10,6 +10,7 @@ same source file, never meets ours. The library must be compiled with the same n
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -103,8 +104,8 @@ def _locate(name: str, roots: Sequence[Path]) -> Optional[Path]:
 def _resolve(included: str, includer: str, roots: Sequence[Path], *, quoted: bool) -> Optional[str]:
     """Name, relative to a root, of an included header; None when it is not ours to deploy."""
     if quoted:
-        beside = (Path(includer).parent / included).as_posix()
-        if ".." not in beside and _locate(beside, roots) is not None:
+        beside = posixpath.normpath(posixpath.join(posixpath.dirname(includer), included))
+        if not beside.startswith("..") and _locate(beside, roots) is not None:
             return beside
     return included if _locate(included, roots) is not None else None
 

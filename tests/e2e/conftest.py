@@ -26,6 +26,14 @@ from tfport.sources import SourceCache
 from tfport.target import Target, load_target
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Kernels for all the models take longer to compile than the default suite may."""
+    for item in items:
+        if "core_sdk" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.full)
+
+
 @pytest.fixture(scope="session")
 def zuluko() -> Target:
     return load_target("zuluko")
@@ -125,9 +133,13 @@ def core_host(tmp_path_factory: pytest.TempPathFactory) -> Host:
 
 
 @pytest.fixture(scope="session")
-def prepared(core_paths: dict[str, Path], core_host: Host) -> dict[str, CoreModel]:
-    """The models of core_shelf.py as host TensorFlow prepares them."""
-    return dict(zip(core_paths, read_core_models(list(core_paths.values()), core_host)))
+def prepared(core_paths: dict[str, Path], core_host: Host) -> core_shelf.Prepared:
+    """Models of core_shelf.py, by name, as host TensorFlow prepares them."""
+
+    def prepare(*names: str) -> dict[str, CoreModel]:
+        return dict(zip(names, read_core_models([core_paths[name] for name in names], core_host)))
+
+    return prepare
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import hashlib
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from tests.e2e.support import home
 from tests.integration import core_cases
 from tfport import convert
 from tfport.catalogue import Shelf
+from tfport.core.model import CoreModel
 from tfport.inputs import Array, Names, picture
 from tfport.locks import hold
 from tfport.reference import TENSORFLOW_VERSION
@@ -43,6 +45,7 @@ FOLDERS = {
 QUANTISED_SQUEEZENET = "squeezenet_quantised.pb"
 DEFAULT = "serving_default"
 Case = tuple[str, str]  # a model and one of its signatures
+Prepared = Callable[..., dict[str, CoreModel]]  # takes names of models
 CASES: tuple[Case, ...] = (
     *((name, DEFAULT) for name in FOLDERS if name not in ("stateful", "control")),
     ("text", "look_up"),

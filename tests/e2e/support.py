@@ -174,6 +174,6 @@ def refused(code: int, *arguments: object) -> str:
     """Run the front door, which must end with ``code`` and speak to a person; returns what it said."""
     done = tfport(*map(str, arguments))
     said = done.stdout + done.stderr
-    assert done.returncode == code, said
+    assert done.returncode == code, (done.returncode, said)
     assert "Traceback" not in said and "error" in said.lower()
     return said

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -28,11 +28,11 @@ from tfport.errors import (
 )
 from tfport.target import ROOT
 
-# An SDK with the kernels of all the models takes longer to compile than the default suite may.
-pytestmark = [pytest.mark.e2e, pytest.mark.full]
+pytestmark = pytest.mark.e2e
 # What tfport-run documents.
 DONE, MODEL, UNSUPPORTED, INPUT, INVOKE = 0, 3, 4, 5, 6
 META_GRAPHS, GRAPH_DEF = 2, 2  # fields of a SavedModel and of its parts
+FEW_AND_MANY = [30, pytest.param(500, marks=pytest.mark.full)]  # mutants
 
 
 @pytest.fixture(scope="module")
@@ -132,15 +132,17 @@ def failure(sdk: Sdk, code: int, *words: object) -> str:
     return str(error["message"])
 
 
-def test_target_not_a_model(core_sdk: Sdk, core_paths: dict[str, Path], tmp_path: Path) -> None:
+def test_target_not_a_model(core_sdk_squeezenet: Sdk, core_paths: dict[str, Path], tmp_path: Path) -> None:
+    sdk = core_sdk_squeezenet
     for path in no_models(tmp_path, core_paths["squeezenet.pb"]):
-        assert str(path) in failure(core_sdk, MODEL, path)
-    for path in (tmp_path / "gone", core_paths["lstm.keras"], core_sdk.models / "text" / "saved_model.pb"):
-        assert str(path) in failure(core_sdk, MODEL, path)
+        assert str(path) in failure(sdk, MODEL, path)
+    inner = sdk.models / "squeezenet" / "saved_model.pb"
+    for path in (tmp_path / "gone", core_paths["lstm.keras"], inner):
+        assert str(path) in failure(sdk, MODEL, path)
     whole = core_paths["squeezenet.pb"].read_bytes()
     for size in (1, 1000, len(whole) // 2, len(whole) - 1):
         (tmp_path / "cut.pb").write_bytes(whole[:size])
-        assert "cut.pb" in failure(core_sdk, MODEL, tmp_path / "cut.pb")
+        assert "cut.pb" in failure(sdk, MODEL, tmp_path / "cut.pb")
 
 
 def test_target_a_saved_model_without_its_files(core_sdk: Sdk, bad: Path, tmp_path: Path) -> None:
@@ -152,26 +154,28 @@ def test_target_a_saved_model_without_its_files(core_sdk: Sdk, bad: Path, tmp_pa
     assert "capitals.txt" in failure(core_sdk, MODEL, folder)
 
 
-def test_target_lists_the_names_that_it_knows(core_sdk: Sdk, tmp_path: Path) -> None:
-    model = core_sdk.models / "control"
-    said = failure(core_sdk, INPUT, model, "--signature", "run")
-    assert "'run'" in said and all(f"'{key}'" in said for key in ("choose", "record", "walk"))
-    assert "--signature" in failure(core_sdk, INPUT, model)
-    np.save(tmp_path / "x.npy", np.float32(1))
-    record = (model, "--signature", "record")
-    said = failure(core_sdk, INPUT, *record, "--input", f"y={tmp_path}/x.npy")
-    assert "'y'" in said and "'x'" in said
-    said = failure(core_sdk, INPUT, *record, "--fetch", "sum")
-    assert "'sum'" in said and "'largest'" in said and "'scaled'" in said
+def test_target_lists_the_names_that_it_knows(core_sdk_squeezenet: Sdk, bad: Path, tmp_path: Path) -> None:
+    sdk, model = core_sdk_squeezenet, bad / "small"
+    np.save(tmp_path / "x.npy", np.zeros((1, 12, 12, 3), np.float32))
+    said = failure(sdk, INPUT, model, "--signature", "run")
+    assert "'run'" in said and "'classify'" in said and "'describe'" in said
+    assert "--signature" in failure(sdk, INPUT, model)
+    describe = (model, "--signature", "describe")
+    said = failure(sdk, INPUT, *describe, "--input", f"picture={tmp_path}/x.npy")
+    assert "'picture'" in said and "'image'" in said
+    said = failure(sdk, INPUT, *describe, "--fetch", "sum")
+    assert "'sum'" in said and "'features'" in said and "'scores'" in said
+    said = failure(sdk, INPUT, bad / "small.pb", "--signature", "run")
+    assert "'run'" in said and "'serving_default'" in said
 
 
-def test_target_inputs_that_do_not_fit(core_sdk: Sdk, core_paths: dict[str, Path], tmp_path: Path) -> None:
+def test_target_inputs_that_do_not_fit(core_sdk_squeezenet: Sdk, bad: Path, tmp_path: Path) -> None:
     image = np.zeros((1, 12, 12, 3), np.float32)
-    for model in (core_sdk.models / "quantised", core_paths["quantised.pb"]):
+    for words in ((bad / "small.pb",), (bad / "small", "--signature", "classify")):
 
-        def fed(values: object, model: Path = model) -> str:
+        def fed(values: object, words: tuple[object, ...] = words) -> str:
             np.save(tmp_path / "in.npy", values)
-            return failure(core_sdk, INPUT, model, "--input", f"image={tmp_path}/in.npy")
+            return failure(core_sdk_squeezenet, INPUT, *words, "--input", f"image={tmp_path}/in.npy")
 
         said = fed(image.astype(np.int32))
         assert "'image'" in said and "float32" in said and "int32" in said
@@ -181,24 +185,24 @@ def test_target_inputs_that_do_not_fit(core_sdk: Sdk, core_paths: dict[str, Path
         assert "string" in fed(np.array([b"coffee"]))
 
 
-def test_target_names_ops_that_the_library_lacks(core_sdk_squeezenet: Sdk, core_sdk: Sdk, bad: Path) -> None:
+def test_target_names_ops_that_the_library_lacks(core_sdk_squeezenet: Sdk, bad: Path) -> None:
     said = failure(core_sdk_squeezenet, UNSUPPORTED, bad / "angle.pb")
     assert "Atan2" in said and "corner" in said
-    said = failure(core_sdk_squeezenet, UNSUPPORTED, core_sdk.models / "text")
-    assert "StringLower" in said and "LookupTableFindV2" in said
+    said = failure(core_sdk_squeezenet, UNSUPPORTED, bad / "unfrozen")
+    assert all(word in said for word in ("VarHandleOp", "'weight'", "ReadVariableOp", "'read'"))
     # The op is there, but not for this type.
     assert "Relu" in failure(core_sdk_squeezenet, UNSUPPORTED, bad / "double.pb")
 
 
-def test_target_a_graph_of_a_later_tensorflow(core_sdk: Sdk, bad: Path) -> None:
-    assert "99999" in failure(core_sdk, MODEL, bad / "later.pb")
-    assert "FutureConv" in failure(core_sdk, UNSUPPORTED, bad / "future.pb")
+def test_target_a_graph_of_a_later_tensorflow(core_sdk_squeezenet: Sdk, bad: Path) -> None:
+    assert "99999" in failure(core_sdk_squeezenet, MODEL, bad / "later.pb")
+    assert "FutureConv" in failure(core_sdk_squeezenet, UNSUPPORTED, bad / "future.pb")
 
 
-def end(sdk: Sdk, model: Path) -> str:
-    """How tfport-run ends on a model: by an exit code that is documented, or in another way."""
+def end(sdk: Sdk, words: Sequence[str | Path]) -> str:
+    """How tfport-run ends: by an exit code that is documented, or in another way."""
     try:
-        code = sdk.run(sdk.runner, model, timeout=120).returncode
+        code = sdk.run(sdk.runner, *words, timeout=120).returncode
     except CommandTimedOut:
         return "hang"
     return {DONE: "ran", MODEL: "refused", UNSUPPORTED: "op", INPUT: "input", INVOKE: "failed"}.get(
@@ -206,10 +210,10 @@ def end(sdk: Sdk, model: Path) -> str:
     )
 
 
-def judged(sdk: Sdk, models: Iterator[Path], count: int) -> None:
+def judged(sdk: Sdk, models: Iterator[Path], count: int, *words: str) -> None:
     """None crashes or hangs; and enough of them are not so broken that nothing but the reader sees them."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        ends = Counter(pool.map(lambda model: end(sdk, model), models))
+        ends = Counter(pool.map(lambda model: end(sdk, [model, *words]), models))
     assert sum(ends.values()) == count
     assert set(ends) <= {"ran", "refused", "op", "input", "failed"}, ends
     assert ends["ran"] >= count // 20 and count - ends["refused"] >= count // 5, ends
@@ -235,16 +239,26 @@ def saved_models(original: Path, folder: Path, count: int) -> Iterator[Path]:
         yield path
 
 
-FEW_AND_MANY = [30, pytest.param(500, marks=pytest.mark.full)]
-
-
 @pytest.mark.parametrize("count", FEW_AND_MANY)
 def test_corrupted_graphs_never_crash_or_hang(
-    core_sdk: Sdk, core_paths: dict[str, Path], tmp_path: Path, count: int
+    core_sdk_squeezenet: Sdk, bad: Path, tmp_path: Path, count: int
 ) -> None:
-    judged(core_sdk, graphs(core_paths["quantised.pb"], tmp_path, count), count)
+    judged(core_sdk_squeezenet, graphs(bad / "small.pb", tmp_path, count), count)
 
 
 @pytest.mark.parametrize("count", FEW_AND_MANY)
-def test_corrupted_saved_models_never_crash_or_hang(core_sdk: Sdk, tmp_path: Path, count: int) -> None:
-    judged(core_sdk, saved_models(core_sdk.models / "text", tmp_path, count), count)
+def test_corrupted_saved_models_never_crash_or_hang(
+    core_sdk_squeezenet: Sdk, bad: Path, tmp_path: Path, count: int
+) -> None:
+    models = saved_models(bad / "small", tmp_path, count)
+    judged(core_sdk_squeezenet, models, count, "--signature", "classify")
+
+
+def test_corrupted_tables_and_strings_never_crash_or_hang(core_sdk: Sdk, tmp_path: Path) -> None:
+    judged(core_sdk, saved_models(core_sdk.models / "text", tmp_path, 500), 500)
+
+
+def test_corrupted_quantised_graphs_never_crash_or_hang(
+    core_sdk: Sdk, core_paths: dict[str, Path], tmp_path: Path
+) -> None:
+    judged(core_sdk, graphs(core_paths["quantised.pb"], tmp_path, 500), 500)

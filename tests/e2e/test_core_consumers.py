@@ -10,21 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.e2e.core_shelf import DEFAULT, feeds
+from tests.e2e.core_shelf import DEFAULT, Prepared, feeds
 from tests.e2e.stand_ins import CORE_FAMILIES, RESULT, assembly, hidden_names
 from tests.e2e.support import ESPRESSO, GC, PROGRAMS, Sdk, classified, tags_of
 from tfport import command
 from tfport.catalogue import Shelf
-from tfport.core.model import CoreModel
 from tfport.host import Host
 from tfport.target import ROOT
 
-# An SDK with the kernels of all the models takes longer to compile than the default suite may.
-pytestmark = [pytest.mark.e2e, pytest.mark.full]
+pytestmark = pytest.mark.e2e
 EXAMPLE = ROOT / "runtime" / "examples" / "classify_core.c"
 THEIRS = PROGRAMS / "theirs"  # headers of the consumer's own protobuf and abseil
 # The SDK cut to SqueezeNet alone, and the one that is cut to many models.
-SDKS = ("core_sdk_squeezenet", "core_sdk")
+SDKS = ("core_sdk_squeezenet", pytest.param("core_sdk", marks=pytest.mark.full))
 SYSTEM = {"ld-linux-armhf.so.3", "libc.so.6", "libm.so.6", "libstdc++.so.6", "libgcc_s.so.1"}
 LEAST = {"abseil": 100, "protobuf": 200, "xnnpack": 100, "pthreadpool": 20, "nsync": 10}
 
@@ -44,9 +42,10 @@ def moved(core_sdk_squeezenet: Sdk, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="session")
-def score(prepared: dict[str, CoreModel], core_host: Host, shelf: Shelf) -> float:
+def score(prepared: Prepared, core_host: Host, shelf: Shelf) -> float:
     """The score that host TensorFlow gives to coffee.png's class."""
-    path = core_host.core_results(prepared["squeezenet.pb"], DEFAULT, feeds(shelf)["squeezenet.pb", DEFAULT])
+    name = "squeezenet.pb"
+    path = core_host.core_results(prepared(name)[name], DEFAULT, feeds(shelf)[name, DEFAULT])
     core_host.work()
     with np.load(path) as values:
         return float(values["out0"].reshape(-1)[ESPRESSO])
@@ -70,8 +69,8 @@ def test_c_program(
     assert set(needed) <= SYSTEM and bool(needed) == (how == "dynamic")
 
 
-def test_the_example_of_the_sdk_is_the_one_that_is_tested(core_sdk: Sdk) -> None:
-    shipped = core_sdk.folder / "share" / "tfport" / "examples" / EXAMPLE.name
+def test_the_example_of_the_sdk_is_the_one_that_is_tested(sdk: Sdk) -> None:
+    shipped = sdk.folder / "share" / "tfport" / "examples" / EXAMPLE.name
     assert shipped.read_bytes() == EXAMPLE.read_bytes()
 
 
@@ -109,15 +108,15 @@ def test_pkg_config(moved: Sdk, coffee_core: Path, tmp_path: Path) -> None:
     assert classified(moved.run(tmp_path / "classify", model_of(moved), coffee_core))[0] == ESPRESSO
 
 
-def test_shared_object_without_text_relocations(core_sdk: Sdk, coffee_core: Path, tmp_path: Path) -> None:
+def test_shared_object_without_text_relocations(sdk: Sdk, coffee_core: Path, tmp_path: Path) -> None:
     library = tmp_path / "libclassify.so"
     flags = ("-shared", "-fPIC", "-Wl,-z,text", "-Wl,-z,defs", "-Dmain=classify")
-    core_sdk.c_program(EXAMPLE, library, *flags)
+    sdk.c_program(EXAMPLE, library, *flags)
     tags = tags_of(library)
     assert "DT_TEXTREL" not in tags and not int(tags.get("DT_FLAGS", ["0"])[0]) & 4
     load = tmp_path / "load"
-    core_sdk.gcc("-D_GNU_SOURCE", PROGRAMS / "load.c", "-o", load, "-ldl")
-    assert classified(core_sdk.run(load, library, model_of(core_sdk), coffee_core))[0] == ESPRESSO
+    sdk.gcc("-D_GNU_SOURCE", PROGRAMS / "load.c", "-o", load, "-ldl")
+    assert classified(sdk.run(load, library, model_of(sdk), coffee_core))[0] == ESPRESSO
 
 
 @pytest.mark.parametrize("how", ["static", "dynamic"])
@@ -215,17 +214,17 @@ def test_another_protobuf_and_abseil_in_the_same_source_file(
         assert classified(sdk.run(program, model_of(sdk), coffee_core))[0] == ESPRESSO
 
 
-def test_no_file_of_the_sdk_names_the_place_where_it_was_built(core_sdk: Sdk) -> None:
-    text = [p for p in core_sdk.folder.rglob("*") if p.suffix in (".cmake", ".pc", ".h", ".c", ".inc")]
+def test_no_file_of_the_sdk_names_the_place_where_it_was_built(sdk: Sdk) -> None:
+    text = [p for p in sdk.folder.rglob("*") if p.suffix in (".cmake", ".pc", ".h", ".c", ".inc")]
     assert len(text) > 50
     for path in text:
-        assert str(core_sdk.folder).encode() not in path.read_bytes(), path
+        assert str(sdk.folder).encode() not in path.read_bytes(), path
 
 
-def test_the_archive_needs_nothing_else_of_ours(core_sdk: Sdk) -> None:
-    assert [p.name for p in (core_sdk.folder / "lib").glob("*.a")] == ["libtensorflow-core.a"]
-    nm = core_sdk.target.compiler.program("nm")
-    done = subprocess.run([nm, "-u", core_sdk.archive], capture_output=True, text=True, check=True)
+def test_the_archive_needs_nothing_else_of_ours(sdk: Sdk) -> None:
+    assert [p.name for p in (sdk.folder / "lib").glob("*.a")] == ["libtensorflow-core.a"]
+    nm = sdk.target.compiler.program("nm")
+    done = subprocess.run([nm, "-u", sdk.archive], capture_output=True, text=True, check=True)
     undefined = {line.split()[-1] for line in done.stdout.splitlines() if line.startswith(" ")}
     ours = ("__atomic_", "xnn_", "TF_", "TfPort", "_ZN10tensorflow", "_ZN3tsl", "_ZN4absl", "_ZN13tfport")
     assert undefined and not {name for name in undefined if name.startswith(ours)}

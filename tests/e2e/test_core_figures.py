@@ -74,7 +74,6 @@ def test_kernels_are_those_of_the_board(ran: dict[str, Any]) -> None:
     assert ran["xnnpack"] and ran["delegated_nodes"] == 26  # every convolution
 
 
-@pytest.mark.full
 def test_only_what_the_model_needs_is_there(core_sdk_squeezenet: Sdk, core_sdk: Sdk) -> None:
     cut, more = (sdk.report["operators"]["ops"] for sdk in (core_sdk_squeezenet, core_sdk))
     assert cut["Conv2D"] == ["Conv2DOp<CPUDevice, float>"]

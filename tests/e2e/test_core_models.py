@@ -1,4 +1,8 @@
-"""Every model of the core runtime on the target's CPU, held against host TensorFlow running the original."""
+"""Models of the core runtime on the target's CPU, held against host TensorFlow running the original.
+
+The three forms of SqueezeNet run in the library that is cut to its graph; all models run in the library that
+is cut to them together, whose kernels take long to compile.
+"""
 
 from __future__ import annotations
 
@@ -11,23 +15,33 @@ from typing import Any, Union
 import numpy as np
 import pytest
 
-from tests.e2e.core_shelf import CASES, DEFAULT, FOLDERS, PITCH, QUANTISED_SQUEEZENET, Case, feeds
+from tests.e2e.core_shelf import (
+    CASES,
+    DEFAULT,
+    FOLDERS,
+    PITCH,
+    QUANTISED_SQUEEZENET,
+    Case,
+    Prepared,
+    feeds,
+)
 from tests.e2e.support import ESPRESSO, Sdk, tfport
 from tfport.catalogue import Shelf
-from tfport.core.model import CoreModel
 from tfport.emulator import Emulator
 from tfport.errors import EmulatorFailed
 from tfport.host import Host
 from tfport.inputs import Array, Names, save_inputs
 from tfport.target_run import Runner, Setting, TargetRun
 
-# An SDK with the kernels of all the models takes longer to compile than the default suite may.
-pytestmark = [pytest.mark.e2e, pytest.mark.full]
+pytestmark = pytest.mark.e2e
 SETTINGS = tuple(Setting(threads, xnnpack) for threads in (1, 4) for xnnpack in (True, False))
 TOLERANCE = 1e-4  # of the largest value of the reference, or of 1
 BARE = {"squeezenet.pb": (SETTINGS[0], SETTINGS[-1]), "quantised.pb": SETTINGS[:1], "norms.pb": SETTINGS[:1]}
 FORMS = ("squeezenet.pb", "squeezenet", "squeezenet.keras")
 Ended = Union[TargetRun, EmulatorFailed]
+Key = tuple[Case, Setting, bool]  # True: the graph as it was given, False: what was prepared of the model
+Wanted = dict[Case, dict[str, Array]]
+Runs = dict[Key, Ended]
 
 
 @pytest.fixture(scope="module")
@@ -37,25 +51,66 @@ def fed(shelf: Shelf) -> dict[Case, Names]:
     return given
 
 
-@pytest.fixture(scope="module")
-def wanted(
-    fed: dict[Case, Names], prepared: dict[str, CoreModel], core_host: Host
-) -> dict[Case, dict[str, Array]]:
+def references(host: Host, prepared: Prepared, asked: dict[Case, Names]) -> Wanted:
     """What host TensorFlow makes of each case with the model as it was given: output -> values."""
-    quantised = (QUANTISED_SQUEEZENET, DEFAULT)
-    asked = {**fed, quantised: fed["squeezenet.pb", DEFAULT]}
-    files = {(n, key): core_host.core_results(prepared[n], key, inputs) for (n, key), inputs in asked.items()}
-    core_host.work()
+    models = prepared(*dict.fromkeys(name for name, _ in asked))
+    files = {(n, key): host.core_results(models[n], key, inputs) for (n, key), inputs in asked.items()}
+    host.work()
     found = {}
     for (name, key), path in files.items():
         with np.load(path) as values:
-            ports = prepared[name].signature(key).outputs
+            ports = models[name].signature(key).outputs
             found[name, key] = {port.name: values[f"out{k}"] for k, port in enumerate(ports)}
     return found
 
 
+@pytest.fixture(scope="module")
+def wanted(fed: dict[Case, Names], prepared: Prepared, core_host: Host) -> Wanted:
+    """The reference of every case, and of the eight-bit model."""
+    quantised = {(QUANTISED_SQUEEZENET, DEFAULT): fed[FORMS[0], DEFAULT]}
+    return references(core_host, prepared, {**fed, **quantised})
+
+
 def runner(sdk: Sdk, scratch: Path) -> Runner:
     return Runner(Emulator.for_target(sdk.target), sdk.runner, scratch)
+
+
+def run_all(sdk: Sdk, keys: list[Key], fed: dict[Case, Names], models: dict[Key, Path], work: Path) -> Runs:
+    """Run every case of ``keys``, as many at a time as there are cores."""
+    board = runner(sdk, work / "outputs")
+    files = {case: save_inputs(inputs, work / str(k)) for k, (case, inputs) in enumerate(fed.items())}
+
+    def run(key: Key) -> Ended:
+        case, setting, _ = key
+        try:
+            return board.run(models[key], files[case], setting, ("--signature", case[1]))
+        except EmulatorFailed as error:
+            return error
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(zip(keys, pool.map(run, keys)))
+
+
+@pytest.fixture(scope="module")
+def squeezed(
+    core_sdk_squeezenet: Sdk,
+    fed: dict[Case, Names],
+    prepared: Prepared,
+    core_paths: dict[str, Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Runs:
+    """The forms of SqueezeNet in the library that is cut to its graph, and the graph as it was given."""
+    ready = prepared(*FORMS)
+    models = {((form, DEFAULT), way, False): ready[form].prepared for form in FORMS for way in SETTINGS}
+    graph = FORMS[0]
+    models |= {((graph, DEFAULT), setting, True): core_paths[graph] for setting in BARE[graph]}
+    return run_all(core_sdk_squeezenet, list(models), fed, models, tmp_path_factory.mktemp("squeezed"))
+
+
+@pytest.fixture(scope="module")
+def wanted_of_squeezenet(fed: dict[Case, Names], prepared: Prepared, core_host: Host) -> Wanted:
+    asked = {case: inputs for case, inputs in fed.items() if case[0] in FORMS}
+    return references(core_host, prepared, asked)
 
 
 @pytest.fixture(scope="module")
@@ -64,24 +119,14 @@ def runs(
     fed: dict[Case, Names],
     core_paths: dict[str, Path],
     tmp_path_factory: pytest.TempPathFactory,
-) -> dict[tuple[Case, Setting, bool], Ended]:
-    """Every case in every setting, and graphs as they were given (True at the end of the key)."""
-    work = tmp_path_factory.mktemp("runs")
-    board = runner(core_sdk, work / "outputs")
-    files = {case: save_inputs(inputs, work / str(k)) for k, (case, inputs) in enumerate(fed.items())}
-
-    def run(key: tuple[Case, Setting, bool]) -> Ended:
-        case, setting, bare = key
-        path = core_paths[case[0]] if bare else core_sdk.models / FOLDERS[case[0]]
-        try:
-            return board.run(path, files[case], setting, ("--signature", case[1]))
-        except EmulatorFailed as error:
-            return error
-
-    keys = [(case, setting, False) for case in CASES for setting in SETTINGS]
-    keys += [((name, DEFAULT), setting, True) for name, settings in BARE.items() for setting in settings]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return dict(zip(keys, pool.map(run, keys)))
+) -> Runs:
+    """Every case as it was deployed with the library that is cut to all, and graphs as they were given."""
+    models = {
+        (case, setting, False): core_sdk.models / FOLDERS[case[0]] for case in CASES for setting in SETTINGS
+    }
+    for name, settings in BARE.items():
+        models |= {((name, DEFAULT), setting, True): core_paths[name] for setting in settings}
+    return run_all(core_sdk, list(models), fed, models, tmp_path_factory.mktemp("runs"))
 
 
 def ended(run: Ended) -> TargetRun:
@@ -107,15 +152,7 @@ def agree(found: dict[str, Array], want: dict[str, Array]) -> None:
             assert got.tolist() == reference.tolist(), name
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
-@pytest.mark.parametrize("case", CASES, ids=", ".join)
-def test_target_gives_what_the_host_gives(
-    runs: dict[tuple[Case, Setting, bool], Ended],
-    wanted: dict[Case, dict[str, Array]],
-    case: Case,
-    setting: Setting,
-) -> None:
-    run = ended(runs[case, setting, False])
+def check(run: TargetRun, case: Case, setting: Setting, wanted: Wanted) -> None:
     agree(by_name(run), wanted[case])
     assert run.facts["threads"] == setting.threads and run.facts["runtime"] == "tensorflow"
     if not setting.xnnpack:
@@ -124,23 +161,43 @@ def test_target_gives_what_the_host_gives(
         assert run.facts["xnnpack"] and run.facts["delegated_nodes"] > 0
 
 
-@pytest.mark.parametrize("name", BARE)
-def test_a_graph_runs_as_it_was_given(
-    runs: dict[tuple[Case, Setting, bool], Ended], wanted: dict[Case, dict[str, Array]], name: str
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+@pytest.mark.parametrize("form", FORMS)
+def test_squeezenet_in_its_own_library(
+    squeezed: Runs, wanted_of_squeezenet: Wanted, form: str, setting: Setting
 ) -> None:
+    case = (form, DEFAULT)
+    run = ended(squeezed[case, setting, False])
+    check(run, case, setting, wanted_of_squeezenet)
+    assert int(run.outputs[0].argmax()) == ESPRESSO
+
+
+@pytest.mark.parametrize("setting", BARE[FORMS[0]], ids=str)
+def test_squeezenet_s_graph_as_it_was_given(
+    squeezed: Runs, wanted_of_squeezenet: Wanted, setting: Setting
+) -> None:
+    case = (FORMS[0], DEFAULT)
+    check(ended(squeezed[case, setting, True]), case, setting, wanted_of_squeezenet)
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+@pytest.mark.parametrize("case", CASES, ids=", ".join)
+def test_target_gives_what_the_host_gives(runs: Runs, wanted: Wanted, case: Case, setting: Setting) -> None:
+    check(ended(runs[case, setting, False]), case, setting, wanted)
+
+
+@pytest.mark.parametrize("name", BARE)
+def test_a_graph_runs_as_it_was_given(runs: Runs, wanted: Wanted, name: str) -> None:
     for setting in BARE[name]:
         agree(by_name(ended(runs[(name, DEFAULT), setting, True])), wanted[name, DEFAULT])
 
 
-def test_what_they_say_is_right(runs: dict[tuple[Case, Setting, bool], Ended]) -> None:
+def test_what_they_say_is_right(runs: Runs) -> None:
     """Answers that one can write down without a reference."""
 
     def values(name: str, key: str = DEFAULT) -> dict[str, Array]:
         return by_name(ended(runs[(name, key), SETTINGS[0], False]))
 
-    for form in FORMS:
-        (scores,) = values(form).values()
-        assert int(scores.argmax()) == ESPRESSO
     text = values("text")
     assert text["clean"].tolist() == [b"the cat sat", b"", b"home   home", b"a fast dog ran home on the mat"]
     assert text["ids"].tolist()[:2] == [[2, 3, 4, 0, 0, 0], [0] * 6]
@@ -169,13 +226,13 @@ def test_only_the_outputs_that_are_asked_for(core_sdk: Sdk, tmp_path: Path) -> N
 
 def test_squeezenet_in_eight_bits(
     core_sdk: Sdk,
-    prepared: dict[str, CoreModel],
+    prepared: Prepared,
     coffee_core: Path,
-    wanted: dict[Case, dict[str, Array]],
+    wanted: Wanted,
     tmp_path: Path,
 ) -> None:
     """The article's second experiment; the library is not cut to this model, but holds what it needs."""
-    model = prepared[QUANTISED_SQUEEZENET]
+    model = prepared(QUANTISED_SQUEEZENET)[QUANTISED_SQUEEZENET]
     (port,) = model.signature().inputs
     run = runner(core_sdk, tmp_path).run(model.prepared, [(port.name, coffee_core)], SETTINGS[0])
     agree(by_name(run), wanted[QUANTISED_SQUEEZENET, DEFAULT])

@@ -12,8 +12,7 @@ from tfport.catalogue import Shelf
 from tfport.emulator import Emulator
 from tfport.target_run import Runner, Setting
 
-# An SDK with the kernels of all the models takes longer to compile than the default suite may.
-pytestmark = [pytest.mark.e2e, pytest.mark.full]
+pytestmark = pytest.mark.e2e
 SLACK = 5  # frames of 12 ms
 
 

@@ -101,3 +101,18 @@ def test_a_pattern_takes_all_headers_of_a_folder(roots: list[Path]) -> None:
 def test_a_missing_entry_is_named(roots: list[Path], entry: str) -> None:
     with pytest.raises(HeaderError, match=entry.replace("*", r"\*")):
         closure([entry], roots)
+
+
+def test_a_header_of_the_folder_above_is_followed(tmp_path: Path) -> None:
+    """As Eigen includes its plug-ins; what lies above the roots is not ours."""
+    files = {
+        "e/Eigen/Core": '#include "src/Core/Base.h"\n',
+        "e/Eigen/src/Core/Base.h": '#include "../plugins/Unary.inc"\n#include "../../../../outside.h"\n',
+        "e/Eigen/src/plugins/Unary.inc": "int x;\n",
+        "outside.h": "#error not ours\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    names = deploy_headers(entries=["Eigen/Core"], roots=[tmp_path / "e"], output=tmp_path / "include")
+    assert names == ("Eigen/Core", "Eigen/src/Core/Base.h", "Eigen/src/plugins/Unary.inc")
