@@ -111,6 +111,7 @@ class FakeRecipe:
             defines=["IS_SLIM_BUILD"],
         )
         package = SimpleNamespace(
+            ref=SimpleNamespace(name="tensorflow"),
             cpp_info=SimpleNamespace(aggregated_components=lambda: info),
             package_folder=str(tmp_path / "tensorflow"),
         )

@@ -83,7 +83,7 @@ def test_what_is_linked_whole_and_what_as_needed(make_sdk: Callable[..., CoreSdk
         str(libraries / "libtensorflow.a"),
     ]
     group = words[words.index("--start-group") + 1 : words.index("--end-group")]
-    # Twice is once in a group; the part of protobuf that has descriptors stays out.
+    # The part of protobuf that has descriptors stays out.
     assert set(group) == {
         str(libraries / "libprotobuf-lite.a"),
         str(libraries / "libre2.a"),
@@ -139,7 +139,7 @@ def test_one_round_is_enough_when_nothing_is_missing(
     sdk.make(recipe)
     [config] = recipe.rounds
     assert (config["ops"], config["more"]) == (SELECTION, False)
-    assert config["source"] == str(tmp_path / "tensorflow/include")
+    assert Path(config["source"]).readlink() == tmp_path / "tensorflow/include"
     assert config["index"] == str(tmp_path / "tensorflow/res/index.json")
     assert config["tools"] == str(tmp_path / "house/tools")
     assert {"-DSELECTIVE_REGISTRATION", "-DEIGEN_USE_THREADS=", "-DIS_SLIM_BUILD"} <= set(config["flags"])

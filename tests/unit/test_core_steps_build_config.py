@@ -33,7 +33,9 @@ def dependency(folder: Path, *libs: str, defines: tuple[str, ...] = ()) -> Any:
     info = SimpleNamespace(
         includedirs=[str(folder / "include")], libdirs=[str(folder / "lib")], libs=libs, defines=defines
     )
-    return SimpleNamespace(cpp_info=SimpleNamespace(aggregated_components=lambda: info))
+    return SimpleNamespace(
+        ref=SimpleNamespace(name=folder.name), cpp_info=SimpleNamespace(aggregated_components=lambda: info)
+    )
 
 
 class FakeRecipe:
@@ -64,9 +66,11 @@ CONF = {
 }
 
 
-def written(tmp_path: Path, conf: dict[str, Any], *defines: str, **environment: str) -> dict[str, Any]:
+def written(
+    tmp_path: Path, conf: dict[str, Any], *defines: str, source: str = "src", **environment: str
+) -> dict[str, Any]:
     recipe = FakeRecipe(tmp_path, conf, **environment)
-    write_config(recipe, tmp_path / "tools", tmp_path / "src", defines, ops="all", more=False)
+    write_config(recipe, tmp_path / "tools", tmp_path / source, defines, ops="all", more=False)
     return dict(json.loads((Path(recipe.build_folder) / "build.json").read_text(encoding="utf-8")))
 
 
@@ -100,9 +104,18 @@ def test_tensorflow_is_compiled_as_it_compiles_itself(tmp_path: Path) -> None:
     assert {"-std=gnu++17", "-DNDEBUG", "-fno-exceptions", "-ftemplate-depth=900"} <= set(flags)
 
 
+def test_a_compiler_cache_meets_the_same_paths_in_every_revision_of_a_dependency(tmp_path: Path) -> None:
+    config = written(tmp_path, CONF)
+    links = tmp_path / "build folder" / "deps"
+    assert config["include"] == [str(links / "absl"), str(links / "eigen")]
+    again = written(tmp_path, CONF, source="absl/include")
+    assert again["include"] == config["include"] and again["source"] == str(links / "absl")
+
+
 def test_dependencies_give_headers_and_archives(tmp_path: Path) -> None:
     config = written(tmp_path, CONF)
-    assert config["include"] == [str(tmp_path / name / "include") for name in ("absl", "eigen")]
+    links = [Path(folder) for folder in config["include"]]
+    assert [link.readlink() for link in links] == [tmp_path / name / "include" for name in ("absl", "eigen")]
     assert config["libraries"] == [
         str(tmp_path / "absl/lib" / f"libabsl_{name}.a") for name in ("base", "log")
     ]

@@ -156,15 +156,15 @@ class CoreSdk:
         """Link the objects of ops, kernels and runtime/ with ``libraries`` into ``lib/libtensorflow-core.a``.
 
         ``libtensorflow.a`` among them is taken whole, as its registrations are reached by name alone; of
-        protobuf the part that needs no descriptors. Raises LinkError.
+        protobuf only the part that needs no descriptors. Raises LinkError.
         """
         (whole,) = (path for path in libraries if path.name == "libtensorflow.a")
-        others = [path for path in libraries if path != whole]
+        others = [path for path in libraries if path != whole and path.name != "libprotobuf.a"]
         return link_archive(
             run=self.run,
             tools=Tools.from_prefix(self.prefix),
             roots=[*self._objects(), self.build / "libkernels.a", whole],
-            libraries=[_without_descriptors(path) for path in others] + [self.build / "libtfport_compat.a"],
+            libraries=[*others, self.build / "libtfport_compat.a"],
             keep=KEEP,
             gc_roots=CUT_ROOTS if self.ops != ALL else None,
             output=self.sdk / "lib" / "libtensorflow-core.a",
@@ -220,8 +220,3 @@ def sdk_of(recipe: Any) -> CoreSdk:
         prefix=compilers.get("c", "gcc")[: -len("gcc")],
         run=lambda words: recipe.run(shlex.join(words), quiet=True),
     )
-
-
-def _without_descriptors(path: Path) -> Path:
-    lite = path.with_name("libprotobuf-lite.a")
-    return lite if path.name == "libprotobuf.a" and lite.is_file() else path

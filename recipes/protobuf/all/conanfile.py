@@ -64,9 +64,13 @@ class ProtobufRecipe(ConanFile):
 
     def package_info(self):
         self.cpp_info.set_property("cmake_file_name", "protobuf")
-        self.cpp_info.set_property("cmake_target_name", "protobuf::libprotobuf")
         self.cpp_info.set_property("pkg_config_name", "protobuf")
-        self.cpp_info.libs = [] if self.options.protoc else ["protobuf"]
-        self.cpp_info.defines = [f"{old}={new}" for old, new in self._renamed.items()]
-        if self.settings.os in ("Linux", "FreeBSD"):
-            self.cpp_info.system_libs = ["pthread"]
+        if self.options.protoc:
+            return
+        for target in self._targets:
+            component = self.cpp_info.components[target]
+            component.set_property("cmake_target_name", f"protobuf::{target}")
+            component.libs = [target[len("lib") :]]
+            component.defines = [f"{old}={new}" for old, new in self._renamed.items()]
+            if self.settings.os in ("Linux", "FreeBSD"):
+                component.system_libs = ["pthread"]

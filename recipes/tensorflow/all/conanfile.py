@@ -17,7 +17,6 @@ class TensorflowRecipe(ConanFile):
     description = "TensorFlow's core runtime: sessions, graphs, the C API; ops and kernels as sources"
     license = "Apache-2.0"
     homepage = "https://www.tensorflow.org"
-    topics = ("machine-learning", "inference", "neural-network")
     package_type = "static-library"
     settings = "os", "arch", "compiler", "build_type"
     options = {"fPIC": [True, False]}
@@ -51,10 +50,8 @@ class TensorflowRecipe(ConanFile):
         self.tool_requires("protobuf/3.21.12", options={"protoc": True})
 
     def validate(self):
-        if str(self.settings.os) != "Linux":
-            raise ConanInvalidConfiguration(
-                f"tensorflow asks for files, threads and time of Linux, but os is {self.settings.os}."
-            )
+        if self.settings.os != "Linux":
+            raise ConanInvalidConfiguration(f"tensorflow needs Linux, but os is {self.settings.os}.")
 
     def source(self):
         get(self, **self.conan_data["sources"][self.version], strip_root=True)
@@ -84,15 +81,18 @@ class TensorflowRecipe(ConanFile):
         copy(self, "libtensorflow.a", self.build_folder, os.path.join(self.package_folder, "lib"))
         copy(self, "index.json", self.build_folder, os.path.join(self.package_folder, "res"))
         include = os.path.join(self.package_folder, "include")
+        apart = ("*/lite/*", "*_test.cc")
         for pattern in ("*.h", "*.inc", "*.cc", "*BUILD"):
-            copy(
-                self, f"tensorflow/{pattern}", self.source_folder, include, excludes=("*/lite/*", "*_test.cc")
-            )
+            copy(self, f"tensorflow/{pattern}", self.source_folder, include, excludes=apart)
         copy(self, "third_party/eigen3/*", self.source_folder, include)
         copy(self, "*.h", os.path.join(self.build_folder, "gen"), include)
 
     def package_info(self):
         self.cpp_info.libs = ["tensorflow"]
+        # Of protobuf the part that serves messages without descriptors.
+        parts = {"protobuf": "libprotobuf-lite"}
+        needed = [each.ref.name for each in self.dependencies.direct_host.values()]
+        self.cpp_info.requires = [f"{name}::{parts.get(name, name)}" for name in needed]
         self.cpp_info.resdirs = ["res"]
         self.cpp_info.defines = DEFINES
         if self.settings.os in ("Linux", "FreeBSD"):

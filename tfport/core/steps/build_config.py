@@ -26,6 +26,7 @@ def write_config(recipe: Any, tools: Path, source: Path, defines: Iterable[str],
     another's). source: TensorFlow's tree. defines: for every unit.
     """
     parts = components(recipe)
+    headers = _linked(recipe)
     programs = recipe.conf.get("tools.build:compiler_executables", default={}, check_type=dict)
     variables = recipe.conf.get("tools.cmake.cmaketoolchain:extra_variables", default={}, check_type=dict)
     compiler = programs.get("cpp", "g++")
@@ -39,12 +40,12 @@ def write_config(recipe: Any, tools: Path, source: Path, defines: Iterable[str],
     ]
     config = {
         "tools": str(tools),
-        "source": str(source),
+        "source": headers.get(str(source), str(source)),
         "cxx": [*filter(None, [variables.get(_LAUNCHER)]), compiler],
         "ar": [compiler[: -len("g++")] + "ar"],
         "objcopy": [compiler[: -len("g++")] + "objcopy"],
         "flags": list(dict.fromkeys(flags)),
-        "include": list(dict.fromkeys(folder for part in parts for folder in part.includedirs)),
+        "include": list(headers.values()),
         "libraries": archives(parts),
         "emulator": shlex.split(recipe.conf.get("user.tfport:emulator", default="")),
         "environment": {name: environment.get(name) for name in ("CCACHE_BASEDIR", "CCACHE_NOHASHDIR")},
@@ -65,6 +66,25 @@ def scons(recipe: Any, tools: Path) -> None:
 def components(recipe: Any) -> list[Any]:
     """What each dependency says of itself: its ``includedirs``, ``libdirs``, ``libs``, ``defines``."""
     return [each.cpp_info.aggregated_components() for each in recipe.dependencies.host.values()]
+
+
+def _linked(recipe: Any) -> dict[str, str]:
+    """Each folder of headers of a dependency -> a link to it in the build folder, named after that.
+
+    The folder's own path changes with the recipe's revision and gets into what the preprocessor writes, so a
+    compiler cache would miss every object of an unchanged source.
+    """
+    links = Path(recipe.build_folder) / "deps"
+    links.mkdir(parents=True, exist_ok=True)
+    found: dict[str, str] = {}
+    for each in recipe.dependencies.host.values():
+        for number, folder in enumerate(each.cpp_info.aggregated_components().includedirs):
+            if folder not in found:
+                link = links / (f"{each.ref.name}-{number}" if number else each.ref.name)
+                link.unlink(missing_ok=True)
+                link.symlink_to(folder)
+                found[folder] = str(link)
+    return found
 
 
 def archives(parts: Iterable[Any]) -> list[str]:
