@@ -158,9 +158,9 @@ Status Lay(const tflite::FlatBufferModel& model, const Recording& recording, boo
   snprintf(header.target, sizeof(header.target), "%s", TfPortTarget());
   header.table_hash = tflite::tfport::PackedTableHash(header, table.data());
 
-  file->bytes.assign(begin + layout.bytes(), 0);
+  file->bytes.Resize(begin + layout.bytes());
   const auto put = [&](size_t at, const void* data, size_t bytes) {
-    if (bytes != 0) memcpy(&file->bytes[at], data, bytes);
+    if (bytes != 0) memcpy(file->bytes.data() + at, data, bytes);
   };
   put(0, front.data(), front.size());
   put(begin, &header, sizeof(header));
@@ -174,7 +174,7 @@ Status Lay(const tflite::FlatBufferModel& model, const Recording& recording, boo
   return {};
 }
 
-Status Write(const std::string& path, const std::vector<uint8_t>& bytes) {
+Status Write(const std::string& path, const AlignedBytes& bytes) {
   const std::string beside = path + ".part";
   FILE* file = fopen(beside.c_str(), "wb");
   bool written = file != nullptr && fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();

@@ -10,11 +10,33 @@
 #include "recording.h"
 #include "tensor.h"
 #include "tensorflow/lite/model.h"
+#include "tfport/packed_weights.h"
 
 namespace packer {
 
+// Memory that begins where a packed file may.
+class AlignedBytes {
+ public:
+  // Zeroed; what there was is gone.
+  void Resize(size_t bytes) {
+    storage_.assign(bytes + tflite::tfport::kPackedAlignment, 0);
+    const size_t over =
+        reinterpret_cast<uintptr_t>(storage_.data()) % tflite::tfport::kPackedAlignment;
+    data_ = storage_.data() + (tflite::tfport::kPackedAlignment - over);
+    size_ = bytes;
+  }
+  uint8_t* data() { return data_; }
+  const uint8_t* data() const { return data_; }
+  size_t size() const { return size_; }
+
+ private:
+  std::vector<uint8_t> storage_;
+  uint8_t* data_ = nullptr;
+  size_t size_ = 0;
+};
+
 struct PackedFile {
-  std::vector<uint8_t> bytes;
+  AlignedBytes bytes;
   size_t model_bytes = 0;    // Of the .tflite in front.
   size_t packed_bytes = 0;   // Of packed weights.
   size_t dropped_bytes = 0;  // Of plain weights that are left out.
@@ -25,7 +47,7 @@ runner::Status Lay(const tflite::FlatBufferModel& model, const Recording& record
                    bool keep_weights, PackedFile* file);
 
 // Writes beside `path` and renames, so that nothing half-written has that name.
-runner::Status Write(const std::string& path, const std::vector<uint8_t>& bytes);
+runner::Status Write(const std::string& path, const AlignedBytes& bytes);
 
 }  // namespace packer
 
