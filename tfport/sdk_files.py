@@ -7,7 +7,7 @@ library and Jinja2 (which Conan needs too) are used.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import jinja2
@@ -54,8 +54,9 @@ def build_runner(
     toolchain: str,
     prefix: str,
     jobs: int,
+    programs: Sequence[str] = ("tfport-run",),
 ) -> None:
-    """Compile tfport-run against ``sdk``, as any program of a user, and strip it into its ``bin/``.
+    """Compile ``programs`` against ``sdk``, as any program of a user, and strip them into its ``bin/``.
 
     sources: runtime/runner. folder: where to build. package: the SDK's CMake package. prefix: of the cross
     tools. ``run`` starts one command and raises if it fails.
@@ -70,6 +71,7 @@ def build_runner(
     run(["cmake", "-S", str(sources), "-B", str(folder), "-G", "Ninja", *defines])
     run(["cmake", "--build", str(folder), "--", f"-j{jobs}"])
     (sdk / "bin").mkdir(parents=True, exist_ok=True)
-    program = sdk / "bin" / "tfport-run"
-    shutil.copy(folder / "tfport-run", program)
-    run([f"{prefix}strip", str(program)])
+    for name in programs:
+        program = sdk / "bin" / name
+        shutil.copy(folder / name, program)
+        run([f"{prefix}strip", str(program)])

@@ -47,6 +47,7 @@ PUBLIC_HEADERS = (
     "tensorflow/lite/schema/schema_utils.h",
     "tensorflow/lite/signature_runner.h",
     "tensorflow/lite/string_util.h",
+    "tfport/packed_weights.h",
     "tfport/tfport.h",
     "tfport/tfport_cxx.h",
 )
@@ -170,7 +171,7 @@ class LiteSdk:
                 shutil.copyfile(path, share / "examples" / path.name)
 
     def build_runner(self, toolchain: str, jobs: int) -> None:
-        """Compile tfport-run against the SDK, as any program of a user, and strip it into ``bin/``."""
+        """Compile tfport-run and tfport-pack against the SDK, as a user's program; strip them into ``bin/``."""
         build_runner(
             self.run,
             sources=self.sources / "runtime" / "runner",
@@ -181,4 +182,5 @@ class LiteSdk:
             toolchain=toolchain,
             prefix=self.prefix,
             jobs=jobs,
+            programs=("tfport-run", "tfport-pack"),
         )

@@ -18,6 +18,7 @@
 #include "tensorflow/lite/tfport_hooks.h"
 #include "tfport/packed_weights.h"
 #include "tfport/tfport.h"
+#include "tfport/tfport_cxx.h"
 
 namespace tflite {
 namespace tfport {
@@ -175,6 +176,14 @@ bool PackedWeights::ServedAll(const TfLiteIntArray& tensors) const {
 
 }  // namespace
 
+size_t ModelPackedBytes(const FlatBufferModel& model) {
+  const PackedSection section = SectionOf(model.allocation());
+  if (section.state != PackedState::kUsable) return 0;
+  size_t bytes = 0;
+  for (uint32_t i = 0; i < section.weights; ++i) bytes += section.table[i].bytes;
+  return bytes;
+}
+
 void RecordPackedWeights(void (*record)(void* context, const PackedEvent& event), void* context) {
   g_record = record;
   g_record_context = context;
@@ -252,12 +261,7 @@ bool tfport_check_plain_weights(TfLiteContext* context) {
 }
 
 size_t TfPortModelPackedBytes(const TfLiteModel* model) {
-  if (model == nullptr) return 0;
-  const PackedSection section = tflite::tfport::SectionOf(model->impl->allocation());
-  if (section.state != PackedState::kUsable) return 0;
-  size_t bytes = 0;
-  for (uint32_t i = 0; i < section.weights; ++i) bytes += section.table[i].bytes;
-  return bytes;
+  return model == nullptr ? 0 : tflite::tfport::ModelPackedBytes(*model->impl);
 }
 
 }  // extern "C"
