@@ -78,6 +78,11 @@ def _job(*, target_required: bool) -> argparse.ArgumentParser:
     job.add_argument(
         "--model", action="append", default=[], type=Path, metavar="FILE", help="cut to this model"
     )
+    job.add_argument(
+        "--pack-weights",
+        action="store_true",
+        help="also write each --model with its weights packed for the target (--runtime lite)",
+    )
     job.add_argument("--ops", choices=("all",), help="all ops, also with --model (--runtime tensorflow)")
     job.add_argument("--input", action="append", default=[], type=_named_file, metavar="NAME=FILE.npy")
     job.add_argument("--output", type=Path, metavar="DIR", help="the SDK's folder (default: below dist/)")
@@ -158,6 +163,7 @@ def _request(options: argparse.Namespace) -> Request:
         runtime=options.runtime,
         models=tuple(path.absolute() for path in options.model),
         ops=options.ops,
+        pack_weights=options.pack_weights,
         inputs=tuple(options.input),
         output=options.output,
         reference=not options.no_reference,

@@ -90,6 +90,13 @@ class Emulator:
         first, second = (self.count(words(n), counter, timeout) for n in rounds)
         return {name: (second[name] - first[name]) / (rounds[1] - rounds[0]) for name in first}
 
+    def count_start_up(
+        self, words: Callable[[int], Sequence[Word]], counter: Path, timeout: Optional[float] = None
+    ) -> int:
+        """Instructions of one run without those of a round; ``words`` as for ``count_per_round``."""
+        once, twice = (self.count(words(n), counter, timeout)["total"] for n in (1, 2))
+        return 2 * once - twice
+
 
 def build_counter(folder: Path) -> Path:
     """The instruction counter as a shared object in ``folder``, compiled for this machine on first use.

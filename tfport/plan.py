@@ -29,6 +29,7 @@ class Request:
     runtime: str = "lite"
     models: tuple[Path, ...] = ()
     ops: Optional[str] = None
+    pack_weights: bool = False
     inputs: tuple[tuple[str, Path], ...] = ()
     output: Optional[Path] = None
     reference: bool = True
@@ -87,6 +88,7 @@ class Plan:
             ("target", f"{self.target.name}: {self.target.description}"),
             ("flags", " ".join(self.target.compile_flags)),
             *self.job.rows(self.sdk_recipe.version),
+            *([("weights", "packed ahead of time too")] if self.request.pack_weights else []),
             ("recipes", f"{len(self.recipes)}: {', '.join(recipe.reference for recipe in self.recipes)}"),
             ("compile jobs", f"{self.jobs}{', through ccache' if shutil.which('ccache') else ''}"),
             ("reference", "host TensorFlow" if self.request.reference else "none: nothing is compared"),
@@ -107,12 +109,19 @@ class Plan:
         profile = render_profile(self.target, 1)
         # A prepared model lies in the cache in a folder that is named by its content.
         payload = [f"{place} {source}" for place, source in self.job.payload.items()]
+        if self.request.pack_weights:
+            payload += [f"packed {model.sha256}" for model in self.models]
         return digest_inputs(folders, [profile, repr(self.target), self.ops, compiler, __version__, *payload])
 
 
 def make_plan(request: Request, root: Path = ROOT) -> Plan:
     """Read every file that the plan depends on; raises what is wrong with them, before anything starts."""
     runtime = runtime_named(request.runtime)
+    if request.pack_weights and (request.runtime != "lite" or not request.models):
+        raise NotOffered(
+            "--pack-weights goes with --model, for --runtime lite",
+            "The weights of a model are packed for the microkernels with which TensorFlow Lite runs it.",
+        )
     if request.inputs and not request.models:
         raise NotOffered("--input goes with --model", "Without one, the demo models run on their own inputs.")
     if runtime.reader and request.models and not request.reference:

@@ -171,7 +171,7 @@ class LiteSdk:
                 shutil.copyfile(path, share / "examples" / path.name)
 
     def build_runner(self, toolchain: str, jobs: int) -> None:
-        """Compile tfport-run and tfport-pack against the SDK, as a user's program; strip them into ``bin/``."""
+        """Compile tfport-run and tfport-pack against the SDK, as any user would, into ``bin/``."""
         build_runner(
             self.run,
             sources=self.sources / "runtime" / "runner",

@@ -24,7 +24,7 @@ from tfport.emulator import Emulator, build_counter
 from tfport.errors import EmulatorFailed, NotAnSdk, TfportError
 from tfport.host import Host
 from tfport.inputs import DEFAULT_SEED, Array, Names, save_inputs
-from tfport.smoke_results import CountResult, OpsResult, RunResult, SmokeResults
+from tfport.smoke_results import CountResult, OpsResult, PackResult, RunResult, SmokeResults
 from tfport.target import Target
 from tfport.target_run import PROGRAM, Runner, Setting
 
@@ -118,6 +118,10 @@ class Smoke(ABC, Generic[N]):
         """More to do for a case that has a reference; each task returns an ``OpsResult``."""
         yield from ()
 
+    def beside(self, case: Case[N], feeds: Sequence[tuple[str, Path]]) -> Iterator[Task]:
+        """More to do for a case, with or without a reference; each task returns a ``PackResult``."""
+        yield from ()
+
     def run(self) -> SmokeResults:
         """Run it all; failures of single runs are results, not errors.
 
@@ -151,6 +155,7 @@ class Smoke(ABC, Generic[N]):
             tuple(r for r in results if isinstance(r, CountResult)),
             tuple(self.skipped),
             time.monotonic() - started,
+            tuple(r for r in results if isinstance(r, PackResult)),
         )
 
     def _references(self, cases: Sequence[Case[N]]) -> dict[int, dict[str, Array]]:
@@ -177,6 +182,7 @@ class Smoke(ABC, Generic[N]):
                     f"{case.name}, {case.source}, {setting}",
                     partial(self._run, case, setting, want, feeds[position]),
                 )
+            yield from self.beside(case, feeds[position])
 
     def _counted(self, cases: Sequence[Case[N]]) -> dict[tuple[str, Setting], int]:
         """Name and setting of what is counted -> position of its case."""

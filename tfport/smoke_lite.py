@@ -18,7 +18,9 @@ from tfport.compare import Difference, compare, is_classification, same_top_clas
 from tfport.errors import EmulatorFailed
 from tfport.inputs import DEFAULT_SEED, Array, Names, allot, model_inputs, photograph, save_inputs, slot_of
 from tfport.model import LiteModel, read_tflite
+from tfport.pack import FOLDER, packed_names
 from tfport.smoke import ALL_SETTINGS, SEEDED, Case, Setup, Smoke, Task, sentence
+from tfport.smoke_pack import compare_packed
 from tfport.smoke_results import OpsResult
 from tfport.split import plan
 from tfport.target_run import Setting
@@ -139,6 +141,14 @@ class LiteSmoke(Smoke[LiteNet]):
             Case(lite.path.name, LiteNet(lite), source, inputs, ALL_SETTINGS)
             for lite, (source, inputs) in zip(self.models, fed)
         ]
+
+    def beside(self, case: Case[LiteNet], feeds: Sequence[tuple[str, Path]]) -> Iterator[Task]:
+        """A user's model with its weights packed ahead of time, when the SDK has it."""
+        names = packed_names([model.path for model in self.models])
+        for model, name in zip(self.models, names):
+            packed = self.setup.sdk / FOLDER / name
+            if case.net.model is model and packed.is_file():
+                yield f"{case.name}, packed", partial(compare_packed, self, case, packed, feeds)
 
     def wanted(self, case: Case[LiteNet]) -> Path:
         """The reference's outputs, and of a quantised model every tensor and the unravelled model too."""

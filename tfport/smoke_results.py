@@ -79,6 +79,27 @@ class CountResult:
 
 
 @dataclass(frozen=True)
+class PackResult:
+    """A model whose weights are packed ahead of time, beside the model itself: results must be the same bits.
+
+    Bytes, and instructions of tfport-run before the first inference; 0 where that was not counted.
+    """
+
+    model: str
+    problems: tuple[str, ...] = ()
+    in_place_bytes: int = 0
+    file_bytes: int = 0
+    heap_bytes: int = 0
+    heap_bytes_unpacked: int = 0
+    start_up: int = 0
+    start_up_unpacked: int = 0
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+
+@dataclass(frozen=True)
 class SmokeResults:
     """All of it. ``reference`` False: nothing was compared. ``skipped`` says what did not run, and why."""
 
@@ -89,6 +110,7 @@ class SmokeResults:
     counts: tuple[CountResult, ...]
     skipped: tuple[str, ...]
     seconds: float
+    packed: tuple[PackResult, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -105,6 +127,7 @@ class SmokeResults:
             where = f"{ops.model}, {ops.input}, op by op, XNNPACK {'on' if ops.xnnpack else 'off'}"
             lines += [f"{where}: {problem}" for problem in ops.problems]
         lines += [f"{count.model}: {problem}" for count in self.counts for problem in count.problems]
+        lines += [f"{pack.model}, packed: {problem}" for pack in self.packed for problem in pack.problems]
         return lines
 
     def raise_if_failed(self) -> None:
@@ -124,6 +147,7 @@ class SmokeResults:
             "runs": [{**asdict(r), "ok": r.ok, "worst": r.worst} for r in self.runs],
             "ops": [{**asdict(r), "ok": r.ok} for r in self.ops],
             "counts": [{**asdict(r), "ok": r.ok} for r in self.counts],
+            "packed": [{**asdict(r), "ok": r.ok} for r in self.packed],
         }
         plain: dict[str, Any] = _plain(data)
         return plain

@@ -52,11 +52,21 @@ def built_rows(data: Mapping[str, Any]) -> list[Row]:
             millions = count["per_inference"]["total"] / 1e6
             stock = "" if count.get("xnnpack", True) else ", XNNPACK off"
             rows.append((f"{count['model']}, one thread{stock}", f"{millions:.1f} million instructions"))
+    rows += [(f"{pack['model']}, packed", _packed(pack)) for pack in (data["smoke"] or {}).get("packed", [])]
     stages = data["seconds"]
     rows.append(("time", ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in stages.items())))
     if not data["reference"]:
         rows.append(("compared with", "nothing: built with --no-reference"))
     return rows
+
+
+def _packed(pack: Mapping[str, Any]) -> str:
+    parts = [f"{_bytes(pack['in_place_bytes'])} used in place"]
+    parts.append(f"heap {_bytes(pack['heap_bytes_unpacked'])} -> {_bytes(pack['heap_bytes'])}")
+    if pack["start_up"]:
+        before, after = pack["start_up_unpacked"] / 1e6, pack["start_up"] / 1e6
+        parts.append(f"start-up {before:.1f} -> {after:.1f} million instructions")
+    return ", ".join(parts)
 
 
 def _top(runs: list[Mapping[str, Any]]) -> str:
