@@ -57,6 +57,7 @@ def test_start_up_cancels_out_of_the_count(tmp_path: Path) -> None:
     emulator = fake_qemu(tmp_path)
     per_round = emulator.count_per_round(lambda n: ["echo", str(n)], Path("c.so"), (2, 5))
     assert per_round == {"total": 7.0}
+    assert emulator.count_start_up(lambda n: ["echo", str(n)], Path("c.so")) == 100
 
 
 def test_an_emulator_without_plugins_is_named(tmp_path: Path) -> None:
