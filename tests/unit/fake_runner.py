@@ -5,7 +5,8 @@ With ``--signature words`` it is another model, which gives back its strings in 
 A model with "PW" behind it stands for one whose weights are packed.
 
 ``TFPORT_FAKE`` in the environment spoils it: "far" adds 3 to the result, "bits" does so for a packed model
-alone, "crash" ends with exit code 6, "short" leaves the result out, "silent" prints nothing, "hang" never ends.
+alone, "crash" ends with exit code 6, "short" leaves the result out, "silent" prints nothing, "hang" never
+ends.
 """
 
 from __future__ import annotations
