@@ -1,4 +1,4 @@
-"""Models whose weights tfport-pack packed ahead of time: the same bits, less to do, and no wrong result ever."""
+"""Models whose weights tfport-pack packed ahead of time: the same bits, less to do, never a wrong result."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ def test_files_of_another_library_are_refused(
             )
         else:
             assert done.returncode == 6
-        assert can_run and what == "kernels" or words in done.stderr, done.stderr
+        assert (can_run and what == "kernels") or words in done.stderr, done.stderr
 
 
 def _foreign(data: bytes, what: str) -> bytes:
@@ -219,16 +219,15 @@ def xxh32(data: bytes) -> int:
     def turn(value: int, bits: int) -> int:
         return (value << bits | (value & mask) >> (32 - bits)) & mask
 
-    at, result = 0, primes[4]
+    result = primes[4]
     if len(data) >= 16:
         lanes = [(primes[0] + primes[1]) & mask, primes[1], 0, -primes[0] & mask]
         for at in range(0, len(data) - 15, 16):
             for k, word in enumerate(struct.unpack_from("<4I", data, at)):
                 lanes[k] = turn((lanes[k] + word * primes[1]) & mask, 13) * primes[0] & mask
-        at += 16
         result = sum(turn(lane, bits) for lane, bits in zip(lanes, (1, 7, 12, 18))) & mask
     result = (result + len(data)) & mask
-    for at in range(at, len(data) - 3, 4):
+    for at in range(len(data) // 16 * 16, len(data) - 3, 4):
         result = (
             turn((result + struct.unpack_from("<I", data, at)[0] * primes[2]) & mask, 17) * primes[3] & mask
         )
