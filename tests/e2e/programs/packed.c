@@ -1,8 +1,10 @@
-/* packed MODE MODEL TIMES: reads a model into memory, as it would lie in flash, and runs it TIMES times on a
- * pattern. Prints the bytes of packed weights, the bytes of the allocator in use before the first inference,
- * and a sum over all outputs. Exit codes: 3 model refused, 6 interpreter refused, 1 anything else.
+/* packed MODE MODEL TIMES: reads a model into memory, as it would lie in flash, and runs it TIMES
+ * times on a pattern. Prints the bytes of packed weights, the bytes of the allocator in use before
+ * the first inference, and a sum over all outputs. Exit codes: 3 model refused, 6 interpreter
+ * refused, 1 anything else.
  *
- * MODE: default, explicit (a delegate of the program's own), cached (the same with a weights cache), off. */
+ * MODE: default, explicit (a delegate of the program's own), cached (the same with a weights
+ * cache), off. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +21,8 @@ static void* read_file(const char* path, size_t* size) {
   fseek(file, 0, SEEK_END);
   *size = (size_t)ftell(file);
   rewind(file);
-  if (posix_memalign(&memory, 64, *size + 1) != 0 || fread(memory, 1, *size, file) != *size) exit(1);
+  if (posix_memalign(&memory, 64, *size + 1) != 0 || fread(memory, 1, *size, file) != *size)
+    exit(1);
   fclose(file);
   return memory;
 }
@@ -48,7 +51,8 @@ int main(int argc, char** argv) {
   if (strcmp(argv[1], "default") != 0) TfPortInterpreterOptionsSetXnnpack(options, 0);
   if (strcmp(argv[1], "explicit") == 0 || strcmp(argv[1], "cached") == 0) {
     TfLiteXNNPackDelegateOptions how = TfLiteXNNPackDelegateOptionsDefault();
-    if (strcmp(argv[1], "cached") == 0) how.weights_cache = cache = TfLiteXNNPackDelegateWeightsCacheCreate();
+    if (strcmp(argv[1], "cached") == 0)
+      how.weights_cache = cache = TfLiteXNNPackDelegateWeightsCacheCreate();
     delegate = TfLiteXNNPackDelegateCreate(&how);
     TfLiteInterpreterOptionsAddDelegate(options, delegate);
   }
@@ -68,8 +72,8 @@ int main(int argc, char** argv) {
     for (size_t i = 0; atoi(argv[3]) > 0 && i < TfLiteTensorByteSize(output); ++i)
       sum = (sum ^ bytes[i]) * 1099511628211u;
   }
-  printf("{\"packed\": %zu, \"memory\": %zu, \"sum\": \"%016llx\"}\n", TfPortModelPackedBytes(model),
-         usage.current_bytes, (unsigned long long)sum);
+  printf("{\"packed\": %zu, \"memory\": %zu, \"sum\": \"%016llx\"}\n",
+         TfPortModelPackedBytes(model), usage.current_bytes, (unsigned long long)sum);
   TfLiteInterpreterDelete(interpreter);
   if (delegate != NULL) TfLiteXNNPackDelegateDelete(delegate);
   if (cache != NULL) TfLiteXNNPackDelegateWeightsCacheDelete(cache);
