@@ -50,7 +50,7 @@ _OPS = "//tensorflow/core/ops:portable_op_registrations_and_gradients"
 
 # Devices, services and languages that no board has, and what only tests use.
 _FOREIGN = re.compile(
-    r"_test\.|test_util|testlib|_stub\.|windows/|/python/|gpu|cuda|rocm|\.cu\.|sycl|/tpu/|nccl(?!/collective_communicator)|mkl|zen_|/xla"
+    r"_test\.|test_util|testlib|/matmul_util\.|_stub\.|windows/|/python/|gpu|cuda|rocm|\.cu\.|sycl|/tpu/|nccl(?!/collective_communicator)|mkl|zen_|/xla"
     r"|stream_executor|distributed_runtime|/grappler/|/eager/|compiler/mlir|core/ir/|android_|common_runtime/(?:ring_|hierarchical_tree|permuter|all_to_all)"
     r"|profiler/(?:convert|backends)|profiler/(?:lib|utils)/(?!scoped_memory|traceme|context_types|annotated)"
 )
