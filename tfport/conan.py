@@ -90,7 +90,7 @@ def render_profile(
         package_id_confs=_PACKAGE_ID_CONFS,
         tools=_TOOLS,
         # An image runs where it was linked to run.
-        options={"*/*:fPIC": False} if bare else {},
+        options={"*/*:fPIC": False, "tfport-baremetal/*:board": target.board_facts} if bare else {},
         tool_requires=(SYSROOT,) if bare else (),
         sysroot=_sysroot_digest() if bare else "",
         prefix_map=prefix_map,

@@ -31,7 +31,7 @@ def write_manifest(text: str, symbol: str, folder: Path) -> None:
     (folder / "ops.json").write_text(text + "\n", encoding="utf-8")
 
 
-def describe(sdk: Path, templates: Path, package: str, pkg_config: str, **values: str) -> None:
+def describe(sdk: Path, templates: Path, package: str, pkg_config: str, **values: object) -> None:
     """Write the CMake package and the pkg-config file of ``sdk`` from ``templates``."""
     for name, place in (
         (f"{package}Config.cmake", f"lib/cmake/{package}"),

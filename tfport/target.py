@@ -8,8 +8,9 @@ are required there and refused elsewhere.
 from __future__ import annotations
 
 import difflib
+import json
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Optional
 
@@ -34,6 +35,9 @@ _RULES = Rules(
         "cpu.fpu": ("neon-vfpv3", "neon-vfpv4"),
         "cpu.float_abi": ("hard",),
         "cpu.instruction_set": ("thumb", "arm"),
+        "board.core_start": ("psci-hvc", "psci-smc", "bcm2836-mailbox"),
+        "board.uart": ("none", "ns16550", "pl011"),
+        "board.power_off": ("none", "psci-hvc", "psci-smc", "bcm2835-watchdog"),
     },
     switch="os",
     only={"board": "baremetal", "emulator.machine": "baremetal", "limits": "Linux"},
@@ -112,6 +116,7 @@ class Board:
     """
 
     ram_base: Address
+    load_address: Address
     core_start: str
     core_start_base: Address
     core_start_ms: int
@@ -154,6 +159,14 @@ class Target:
             f"-mfloat-abi={self.cpu.float_abi}",
             f"-m{self.cpu.instruction_set}",
         )
+
+    @property
+    def board_facts(self) -> str:
+        """All that start-up code and linker script are made from, as JSON; empty with an operating system."""
+        if self.board is None:
+            return ""
+        size = {"ram_size": self.cpu.ram_mb << 20, "cores": self.cpu.cores}
+        return json.dumps({**asdict(self.board), **size}, separators=(",", ":"))
 
     @property
     def sysroot(self) -> Path:
