@@ -14,14 +14,15 @@ from pathlib import Path
 FLAGS = "lib/baremetal.flags"
 
 
-def add_runtime(sdk: Path, runtime: Path, flags: Sequence[str]) -> None:
-    """Copy the package ``tfport-baremetal`` (folder ``runtime``) into ``sdk``, and write its flags.
+def add_runtime(sdk: Path, runtime: Path, flags: Sequence[str], example: Path) -> None:
+    """Copy the package ``tfport-baremetal`` (folder ``runtime``) and the example image, and write the flags.
 
     flags: of every compile of the SDK. Code that is linked with it needs those that name the machine, and the
     runtime's own from its ``flags.txt``, since libstdc++ and newlib offer threads only with them.
     """
     for part in ("include", "lib", "share"):
         shutil.copytree(runtime / part, sdk / part, dirs_exist_ok=True)
+    shutil.copytree(example, sdk / "share" / "tfport" / "examples" / example.name, dirs_exist_ok=True)
     own = (runtime / "share" / "tfport" / "baremetal" / "flags.txt").read_text(encoding="utf-8")
     lines = [*machine_flags(flags), *words(own.splitlines())]
     (sdk / FLAGS).write_text("\n".join(lines) + "\n", encoding="utf-8")

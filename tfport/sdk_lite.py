@@ -176,7 +176,7 @@ class LiteSdk:
         values = {"version": self.version, "target": self.target, "bare": self.runtime is not None}
         describe(self.sdk, self.sources / "templates", "TensorFlowLite", "tensorflow-lite", **values)
         if self.runtime is not None:
-            add_runtime(self.sdk, self.runtime, self.flags)
+            add_runtime(self.sdk, self.runtime, self.flags, self.sources / "runtime" / "examples" / "image")
         share = self.sdk / "share" / "tfport"
         (share / "examples").mkdir(parents=True, exist_ok=True)
         shutil.copyfile(self.generated / "ops.json", share / "ops.json")

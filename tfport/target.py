@@ -178,9 +178,15 @@ class Target:
         """The words before a target program that make this machine run it."""
         if self.emulator.machine is None:
             return (self.emulator.program, "-cpu", self.emulator.cpu, "-L", str(self.sysroot))
-        machine = ("-M", self.emulator.machine, "-cpu", self.emulator.cpu)
+        *board, kernel = self.board_command
+        return (*board, *_SEMIHOSTING, kernel)
+
+    @property
+    def board_command(self) -> tuple[str, ...]:
+        """The words before an image that boot it on the emulated board, with nothing that a board lacks."""
+        machine = ("-M", str(self.emulator.machine), "-cpu", self.emulator.cpu)
         size = ("-smp", str(self.cpu.cores), "-m", str(self.cpu.ram_mb))
-        return (self.emulator.program, *machine, *size, *_HEADLESS, *_SEMIHOSTING, "-kernel")
+        return (self.emulator.program, *machine, *size, *_HEADLESS, "-kernel")
 
 
 def target_names(folder: Path = TOOLCHAINS) -> list[str]:

@@ -189,9 +189,7 @@ int _rename_r(struct _reent* state, const char* from, const char* to) {
 }
 
 /* What was written is with the other machine already. */
-int fsync(int descriptor) {
-  return descriptor < CONSOLES || file_of(_REENT, descriptor) ? 0 : -1;
-}
+int fsync(int descriptor) { return descriptor < CONSOLES || file_of(_REENT, descriptor) ? 0 : -1; }
 
 int _mkdir_r(struct _reent* state, const char* name, int mode) {
   (void)name, (void)mode;
