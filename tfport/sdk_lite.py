@@ -173,14 +173,17 @@ class LiteSdk:
         """Write headers (found below ``include``), CMake package, pkg-config file, manifest and examples."""
         roots = [self.sources / "runtime" / "lite" / "include", *include]
         deploy_headers(entries=PUBLIC_HEADERS, roots=roots, output=self.sdk / "include", renames=FLATBUFFERS)
-        values = {"version": self.version, "target": self.target, "bare": self.runtime is not None}
-        describe(self.sdk, self.sources / "templates", "TensorFlowLite", "tensorflow-lite", **values)
+        bare = self.runtime is not None
+        values = {"version": self.version, "target": self.target}
+        templates = self.sources / "templates"
+        describe(self.sdk, templates, "TensorFlowLite", "tensorflow-lite", bare=bare, **values)
+        examples = self.sources / "runtime" / "examples"
         if self.runtime is not None:
-            add_runtime(self.sdk, self.runtime, self.flags, self.sources / "runtime" / "examples" / "image")
+            add_runtime(self.sdk, self.runtime, self.flags, examples / "image")
         share = self.sdk / "share" / "tfport"
         (share / "examples").mkdir(parents=True, exist_ok=True)
         shutil.copyfile(self.generated / "ops.json", share / "ops.json")
-        for path in sorted((self.sources / "runtime" / "examples").glob("*.c")):
+        for path in sorted(examples.glob("*.c")):
             if not path.stem.endswith("_core"):  # of the other runtime
                 shutil.copyfile(path, share / "examples" / path.name)
 
