@@ -112,10 +112,11 @@ class Device:
 class Board:
     """What start-up code must know of a board without an operating system.
 
-    RAM size and number of cores are in ``Cpu``; toolchains/README.md explains the rest.
+    The number of cores is in ``Cpu``; toolchains/README.md explains the rest.
     """
 
     ram_base: Address
+    ram_size: Address
     load_address: Address
     core_start: str
     core_start_base: Address
@@ -165,8 +166,7 @@ class Target:
         """All that start-up code and linker script are made from, as JSON; empty with an operating system."""
         if self.board is None:
             return ""
-        size = {"ram_size": self.cpu.ram_mb << 20, "cores": self.cpu.cores}
-        return json.dumps({**asdict(self.board), **size}, separators=(",", ":"))
+        return json.dumps({**asdict(self.board), "cores": self.cpu.cores}, separators=(",", ":"))
 
     @property
     def sysroot(self) -> Path:

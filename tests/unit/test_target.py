@@ -52,7 +52,7 @@ def test_unknown_target_suggests_the_nearest(typed: str, meant: str) -> None:
     with pytest.raises(UnknownTarget) as caught:
         load_target(typed)
     assert caught.value.hint == f"Did you mean --target {meant}?"
-    assert "zuluko, zuluko-baremetal, zuluko-vfpv3" in caught.value.why
+    assert "raspi2-baremetal, zuluko, zuluko-baremetal, zuluko-vfpv3" in caught.value.why
 
 
 @pytest.mark.parametrize("typed", ["quite-another-thing", "../zuluko", "", "toolchains/zuluko.toml"])
