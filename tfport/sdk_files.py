@@ -32,7 +32,14 @@ def write_manifest(text: str, symbol: str, folder: Path) -> None:
 
 
 def describe(
-    sdk: Path, templates: Path, package: str, pkg_config: str, *, bare: bool = False, **values: str
+    sdk: Path,
+    templates: Path,
+    package: str,
+    pkg_config: str,
+    *,
+    version: str,
+    target: str,
+    bare: bool = False,
 ) -> None:
     """Write the CMake package and the pkg-config file of ``sdk`` from ``templates``.
 
@@ -43,7 +50,7 @@ def describe(
         (f"{package}ConfigVersion.cmake", f"lib/cmake/{package}"),
         (f"{pkg_config}.pc", "lib/pkgconfig"),
     ):
-        text = template(templates / f"{name}.jinja").render(bare=bare, **values)
+        text = template(templates / f"{name}.jinja").render(version=version, target=target, bare=bare)
         (sdk / place).mkdir(parents=True, exist_ok=True)
         (sdk / place / name).write_text(text, encoding="utf-8")
 

@@ -173,10 +173,15 @@ class LiteSdk:
         """Write headers (found below ``include``), CMake package, pkg-config file, manifest and examples."""
         roots = [self.sources / "runtime" / "lite" / "include", *include]
         deploy_headers(entries=PUBLIC_HEADERS, roots=roots, output=self.sdk / "include", renames=FLATBUFFERS)
-        bare = self.runtime is not None
-        values = {"version": self.version, "target": self.target}
-        templates = self.sources / "templates"
-        describe(self.sdk, templates, "TensorFlowLite", "tensorflow-lite", bare=bare, **values)
+        describe(
+            self.sdk,
+            self.sources / "templates",
+            "TensorFlowLite",
+            "tensorflow-lite",
+            version=self.version,
+            target=self.target,
+            bare=self.runtime is not None,
+        )
         examples = self.sources / "runtime" / "examples"
         if self.runtime is not None:
             add_runtime(self.sdk, self.runtime, self.flags, examples / "image")
