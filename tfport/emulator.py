@@ -10,14 +10,18 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional, Union
+from typing import Any, Optional, Union
 
 from tfport import command
 from tfport.command import Completed
 from tfport.errors import CommandFailed, EmulatorFailed, PluginFailed
 from tfport.target import Target
 
-COUNTER_SOURCE = Path(__file__).resolve().parent / "plugins" / "insn_count.c"
+PLUGINS = Path(__file__).resolve().parent / "plugins"
+COUNTER_SOURCE = PLUGINS / "insn_count.c"
+CORE_COUNTER_SOURCE = PLUGINS / "core_count.c"
+# A board's clock is then its instructions, and its cores take turns: every run is the same.
+_COUNTED_TIME = ("-icount", "shift=0")
 _COMPILERS = ("gcc", "cc", "clang")
 # The runtime of an image has room for so much of it (runtime/baremetal/src/files/arguments.c).
 _LONGEST_LINE = 900
@@ -51,7 +55,7 @@ class Emulator:
 
         Raises ``EmulatorFailed`` when an image cannot be given these words.
         """
-        extra = ["-plugin", plugin] if plugin else []
+        extra = ["-plugin", plugin, *(_COUNTED_TIME if self.boots else ())] if plugin else []
         given = [str(word) for word in words]
         if self.boots and len(given) > 1:
             given = [given[0], "-append", _one_line(given[1:])]
@@ -76,18 +80,39 @@ class Emulator:
 
         Exact for a program of one thread. Raises ``PluginFailed`` when the emulator takes no plugins.
         """
+        counts: dict[str, int] = self._counted(words, str(counter), timeout)
+        return counts
+
+    def count_cores(
+        self,
+        words: Callable[[int], Sequence[Word]],
+        counter: Path,
+        idle: tuple[int, int],
+        rounds: tuple[int, int] = (1, 3),
+        timeout: Optional[float] = None,
+    ) -> tuple[float, ...]:
+        """Instructions of one more round on each core of a board, those that wait left out.
+
+        ``counter`` from ``build_counter(..., CORE_COUNTER_SOURCE)``; between ``idle`` code waits.
+        """
+        plugin = f"{counter},idle={idle[0]:x}-{idle[1]:x}"
+        first, second = (self._counted(words(n), plugin, timeout)["work"] for n in rounds)
+        first += [0] * (len(second) - len(first))
+        return tuple((b - a) / (rounds[1] - rounds[0]) for a, b in zip(first, second))
+
+    def _counted(self, words: Sequence[Word], plugin: str, timeout: Optional[float]) -> Any:
+        """What a counting plugin writes."""
         with tempfile.TemporaryDirectory(prefix="tfport-count-") as folder:
             out = Path(folder) / "counts.json"
             try:
-                self.run(words, timeout=timeout, plugin=f"{counter},out={out}")
-                counts: dict[str, int] = json.loads(out.read_text(encoding="utf-8"))
+                self.run(words, timeout=timeout, plugin=f"{plugin},out={out}")
+                return json.loads(out.read_text(encoding="utf-8"))
             except (CommandFailed, OSError, ValueError) as error:
                 raise PluginFailed(
                     f"{self.prefix[0]} could not count the instructions of {Path(str(words[0])).name}",
                     str(getattr(error, "why", "") or error),
                     "The dynamic qemu-arm of Debian 12 takes plugins; qemu-arm-static does not.",
                 ) from None
-        return counts
 
     def count_per_round(
         self,
@@ -116,13 +141,13 @@ def _one_line(words: Sequence[str]) -> str:
     return line
 
 
-def build_counter(folder: Path) -> Path:
-    """The instruction counter as a shared object in ``folder``, compiled for this machine on first use.
+def build_counter(folder: Path, source_file: Path = COUNTER_SOURCE) -> Path:
+    """An instruction counter as a shared object in ``folder``, compiled for this machine on first use.
 
     Raises ``PluginFailed`` without a host compiler.
     """
-    source = COUNTER_SOURCE.read_bytes()
-    path = folder / f"insn_count-{hashlib.sha256(source).hexdigest()[:12]}.so"
+    source = source_file.read_bytes()
+    path = folder / f"{source_file.stem}-{hashlib.sha256(source).hexdigest()[:12]}.so"
     if path.is_file():
         return path
     compiler = next((name for name in _COMPILERS if shutil.which(name)), None)
@@ -134,7 +159,7 @@ def build_counter(folder: Path) -> Path:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     flags = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-fvisibility=hidden"]
     try:
-        command.run([compiler, *flags, "-o", part, COUNTER_SOURCE], timeout=120)
+        command.run([compiler, *flags, "-o", part, source_file], timeout=120)
     except CommandFailed as error:
         raise PluginFailed("The instruction counter does not compile", error.why, error.hint) from None
     part.replace(path)

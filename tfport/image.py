@@ -91,6 +91,19 @@ def loaded_size(image: Path) -> int:
     return sum(s.size for s in sections if s.flags & SHF_ALLOC and s.kind != _SHT_NOBITS)
 
 
+def idle_addresses(image: Path) -> tuple[int, int]:
+    """Between which addresses the code of ``image`` only waits. Raises ``EmulatorFailed``."""
+    found = {symbol.name: symbol.value for symbol in parse(image.read_bytes(), image.name).symbols}
+    try:
+        return found["tfport_bm_idle_begin"], found["tfport_bm_idle_end"]
+    except KeyError as error:
+        raise EmulatorFailed(
+            f"{image} does not name {error.args[0]}",
+            "Its waiting cannot be told from its work.",
+            "Keep that symbol when you strip it.",
+        ) from None
+
+
 def hash_of(outputs: Sequence[Array]) -> int:
     """The hash that the example prints: FNV-1a over the bytes of all outputs."""
     total = 2166136261

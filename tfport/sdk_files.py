@@ -12,6 +12,8 @@ from pathlib import Path
 
 import jinja2
 
+# By these a count of instructions knows where an image only waits.
+KEPT_SYMBOLS = tuple(f"--keep-symbol=tfport_bm_idle_{end}" for end in ("begin", "end"))
 Run = Callable[[list[str]], object]
 
 
@@ -84,4 +86,4 @@ def build_runner(
     (sdk / "bin").mkdir(parents=True, exist_ok=True)
     program = sdk / "bin" / "tfport-run"
     shutil.copy(folder / "tfport-run", program)
-    run([f"{prefix}strip", str(program)])
+    run([f"{prefix}strip", *KEPT_SYMBOLS, str(program)])

@@ -24,7 +24,16 @@ from tfport.emulator import Emulator, build_counter
 from tfport.errors import EmulatorFailed, NotAnSdk, TfportError
 from tfport.host import Host
 from tfport.inputs import DEFAULT_SEED, Array, Names, save_inputs
-from tfport.smoke_results import CountResult, ImageResult, OpsResult, RunResult, SmokeResults
+from tfport.smoke_board import count_cores
+from tfport.smoke_results import (
+    CoresResult,
+    CountResult,
+    ImageResult,
+    OpsResult,
+    RunResult,
+    SmokeResults,
+    sentence,
+)
 from tfport.target import Target
 from tfport.target_run import PROGRAM, Runner, Setting
 
@@ -163,6 +172,7 @@ class Smoke(ABC, Generic[N]):
             tuple(self.skipped),
             time.monotonic() - started,
             tuple(r for r in results if isinstance(r, ImageResult)),
+            tuple(r for r in results if isinstance(r, CoresResult)),
         )
 
     def _references(self, cases: Sequence[Case[N]]) -> dict[int, dict[str, Array]]:
@@ -219,6 +229,8 @@ class Smoke(ABC, Generic[N]):
                     f"{name}, counting instructions",
                     partial(self._count, cases[position], feeds[position], setting),
                 )
+                if self.setup.target.board is not None and setting.xnnpack:
+                    yield f"{name}, counting cores", self._cores(cases[position], feeds[position])
 
     def _all(self, tasks: Sequence[Task], before: int, total: int) -> list[Any]:
         results: list[Any] = [None] * len(tasks)
@@ -273,6 +285,14 @@ class Smoke(ABC, Generic[N]):
             memory={key: value for key, value in facts.items() if key.endswith("_bytes")},
         )
 
+    def _cores(self, case: Case[N], feeds: Sequence[tuple[str, Path]]) -> Callable[[], CoresResult]:
+        def words(threads: int, rounds: int) -> list[str]:
+            more = (*case.net.options, "--repeat", str(rounds), "--json")
+            return self.runner.words(case.net.path, feeds, Setting(threads, True), *more)
+
+        threads = [setting.threads for setting in self.setup.settings if setting.xnnpack]
+        return partial(count_cores, case.name, words, threads, self.runner, self.setup.home / "tools")
+
     def _count(self, case: Case[N], feeds: Sequence[tuple[str, Path]], setting: Setting) -> CountResult:
         try:
             counts = self.runner.emulator.count_per_round(
@@ -285,11 +305,6 @@ class Smoke(ABC, Generic[N]):
         except TfportError as error:
             return CountResult(case.name, {}, (sentence(error),), setting.xnnpack)
         return CountResult(case.name, counts, (), setting.xnnpack)
-
-
-def sentence(error: TfportError) -> str:
-    """An error as one line of a result."""
-    return error.what + (f": {error.why}" if error.why else "")
 
 
 def _classify(case: Case[N], outputs: Sequence[Array]) -> tuple[Optional[int], str, Optional[float]]:

@@ -56,6 +56,10 @@ def built_rows(data: Mapping[str, Any]) -> list[Row]:
             millions = count["per_inference"]["total"] / 1e6
             stock = "" if count.get("xnnpack", True) else ", XNNPACK off"
             rows.append((f"{count['model']}, one thread{stock}", f"{millions:.1f} million instructions"))
+    for cores in (data["smoke"] or {}).get("cores", []):
+        if cores["ok"]:
+            share = f"{100 * cores['busiest_share']:.1f} % of the work of one core"
+            rows.append((f"{cores['model']}, busiest of {max(map(int, cores['per_core']))} cores", share))
     stages = data["seconds"]
     rows.append(("time", ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in stages.items())))
     if not data["reference"]:
