@@ -16,7 +16,8 @@ class TfportSysrootRecipe(ConanFile):
 
     def export_sources(self):
         runtime = os.path.join(self.recipe_folder, "..", "..", "..", "runtime", "baremetal")
-        copy(self, "include/*", runtime, self.export_sources_folder)
+        # The interface to the runtime is not for libraries: a change of it is to rebuild none of them.
+        copy(self, "include/*", runtime, self.export_sources_folder, excludes="include/tfport/baremetal.h")
         copy(self, "flags.txt", runtime, self.export_sources_folder)
 
     def layout(self):
