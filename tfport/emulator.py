@@ -19,14 +19,21 @@ from tfport.target import Target
 
 COUNTER_SOURCE = Path(__file__).resolve().parent / "plugins" / "insn_count.c"
 _COMPILERS = ("gcc", "cc", "clang")
+# The runtime of an image has room for so much of it (runtime/baremetal/src/files/arguments.c).
+_LONGEST_LINE = 900
 Word = Union[str, Path]
 
 
 @dataclass(frozen=True)
 class Emulator:
-    """A command prefix that makes this machine run the target's programs; empty if it can by itself."""
+    """A command prefix that makes this machine run the target's programs; empty if it can by itself.
+
+    With ``boots`` it is a board without an operating system, and a program an image that it boots. The
+    image gets its words in one line, through semihosting.
+    """
 
     prefix: tuple[str, ...]
+    boots: bool = False
 
     @classmethod
     def for_target(cls, target: Target) -> Emulator:
@@ -37,12 +44,18 @@ class Emulator:
                 f"The emulator {words[0]} is not installed",
                 hint=f"apt-get install {' '.join(target.emulator.packages)}",
             )
-        return cls(tuple(words))
+        return cls(tuple(words), target.board is not None)
 
     def argv(self, words: Sequence[Word], plugin: str = "") -> list[str]:
-        """The whole command for a target program; ``plugin`` as QEMU's ``-plugin`` takes it."""
+        """The whole command for a target program; ``plugin`` as QEMU's ``-plugin`` takes it.
+
+        Raises ``EmulatorFailed`` when an image cannot be given these words.
+        """
         extra = ["-plugin", plugin] if plugin else []
-        return [*self.prefix[:1], *extra, *self.prefix[1:], *(str(word) for word in words)]
+        given = [str(word) for word in words]
+        if self.boots and len(given) > 1:
+            given = [given[0], "-append", _one_line(given[1:])]
+        return [*self.prefix[:1], *extra, *self.prefix[1:], *given]
 
     def run(
         self,
@@ -89,6 +102,18 @@ class Emulator:
         """
         first, second = (self.count(words(n), counter, timeout) for n in rounds)
         return {name: (second[name] - first[name]) / (rounds[1] - rounds[0]) for name in first}
+
+
+def _one_line(words: Sequence[str]) -> str:
+    """The words of an image's command line as its runtime takes them apart again."""
+    line = " ".join(f'"{word}"' if " " in word or not word else word for word in words)
+    if '"' in "".join(words) or len(line) > _LONGEST_LINE:
+        raise EmulatorFailed(
+            "An image cannot be given these words through semihosting",
+            f"They may have {_LONGEST_LINE} characters and no double quotes; these have {len(line)}.",
+            "Use files with shorter names, or the folder of the SDK nearer to the root.",
+        )
+    return line
 
 
 def build_counter(folder: Path) -> Path:

@@ -31,14 +31,19 @@ def write_manifest(text: str, symbol: str, folder: Path) -> None:
     (folder / "ops.json").write_text(text + "\n", encoding="utf-8")
 
 
-def describe(sdk: Path, templates: Path, package: str, pkg_config: str, **values: str) -> None:
-    """Write the CMake package and the pkg-config file of ``sdk`` from ``templates``."""
+def describe(
+    sdk: Path, templates: Path, package: str, pkg_config: str, *, bare: bool = False, **values: str
+) -> None:
+    """Write the CMake package and the pkg-config file of ``sdk`` from ``templates``.
+
+    ``bare``: what is linked with it runs without an operating system.
+    """
     for name, place in (
         (f"{package}Config.cmake", f"lib/cmake/{package}"),
         (f"{package}ConfigVersion.cmake", f"lib/cmake/{package}"),
         (f"{pkg_config}.pc", "lib/pkgconfig"),
     ):
-        text = template(templates / f"{name}.jinja").render(**values)
+        text = template(templates / f"{name}.jinja").render(bare=bare, **values)
         (sdk / place).mkdir(parents=True, exist_ok=True)
         (sdk / place / name).write_text(text, encoding="utf-8")
 

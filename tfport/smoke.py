@@ -24,11 +24,13 @@ from tfport.emulator import Emulator, build_counter
 from tfport.errors import EmulatorFailed, NotAnSdk, TfportError
 from tfport.host import Host
 from tfport.inputs import DEFAULT_SEED, Array, Names, save_inputs
-from tfport.smoke_results import CountResult, OpsResult, RunResult, SmokeResults
+from tfport.smoke_results import CountResult, ImageResult, OpsResult, RunResult, SmokeResults
 from tfport.target import Target
 from tfport.target_run import PROGRAM, Runner, Setting
 
 ALL_SETTINGS = (Setting(1, True), Setting(4, True), Setting(1, False), Setting(4, False))
+# Without an operating system the number of cores is a question of its own.
+BOARD_SETTINGS = (*ALL_SETTINGS[:1], Setting(2, True), *ALL_SETTINGS[1:])
 SEEDED = "seeded"
 # Counting takes several times as long as a run; a model above this is not counted.
 COUNT_LIMIT = 60.0  # seconds of one run
@@ -55,6 +57,11 @@ class Setup:
     count: bool = True
     report: Report = lambda done, of, what: None
     emulator: Optional[Emulator] = None
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """In which the models that matter most run."""
+        return ALL_SETTINGS if self.target.board is None else BOARD_SETTINGS
 
 
 class Net(Protocol):
@@ -118,6 +125,10 @@ class Smoke(ABC, Generic[N]):
         """More to do for a case that has a reference; each task returns an ``OpsResult``."""
         yield from ()
 
+    def images(self, position: int, case: Case[N]) -> Iterator[Task]:
+        """Images to build and boot for a case; each task returns an ``ImageResult``."""
+        yield from ()
+
     def run(self) -> SmokeResults:
         """Run it all; failures of single runs are results, not errors.
 
@@ -151,6 +162,7 @@ class Smoke(ABC, Generic[N]):
             tuple(r for r in results if isinstance(r, CountResult)),
             tuple(self.skipped),
             time.monotonic() - started,
+            tuple(r for r in results if isinstance(r, ImageResult)),
         )
 
     def _references(self, cases: Sequence[Case[N]]) -> dict[int, dict[str, Array]]:
@@ -172,6 +184,8 @@ class Smoke(ABC, Generic[N]):
             want = references.get(position)
             if want is not None:
                 yield from self.further(position, case, want)
+            if self.setup.target.board is not None:
+                yield from self.images(position, case)
             for setting in case.settings:
                 yield (
                     f"{case.name}, {case.source}, {setting}",

@@ -15,11 +15,12 @@ from typing import Optional
 
 from tfport.catalogue import DemoModel
 from tfport.compare import Difference, compare, is_classification, same_top_class, top_class
-from tfport.errors import EmulatorFailed
+from tfport.errors import EmulatorFailed, TfportError
+from tfport.image import boot, build_image, hash_of, loaded_size
 from tfport.inputs import DEFAULT_SEED, Array, Names, allot, model_inputs, photograph, save_inputs, slot_of
 from tfport.model import LiteModel, read_tflite
-from tfport.smoke import ALL_SETTINGS, SEEDED, Case, Setup, Smoke, Task, sentence
-from tfport.smoke_results import OpsResult
+from tfport.smoke import SEEDED, Case, Setup, Smoke, Task, sentence
+from tfport.smoke_results import ImageResult, OpsResult
 from tfport.split import plan
 from tfport.target_run import Setting
 
@@ -111,7 +112,7 @@ class LiteSmoke(Smoke[LiteNet]):
         cases = []
         for model in chosen:
             lite = read_tflite(paths[model.name])
-            settings = ALL_SETTINGS if model.form != "lite" else FEW_SETTINGS
+            settings = self.setup.settings if model.form != "lite" else FEW_SETTINGS
             counted = (Setting(1, True),) if model.name in COUNTED else ()
             labels = shelf.labels(model)
             for source, inputs in self._demo_inputs(model, lite):
@@ -136,7 +137,7 @@ class LiteSmoke(Smoke[LiteNet]):
     def _user_cases(self) -> list[Case[LiteNet]]:
         fed = user_inputs(self.models, self.setup.inputs, self.setup.seed)
         return [
-            Case(lite.path.name, LiteNet(lite), source, inputs, ALL_SETTINGS)
+            Case(lite.path.name, LiteNet(lite), source, inputs, self.setup.settings)
             for lite, (source, inputs) in zip(self.models, fed)
         ]
 
@@ -155,6 +156,39 @@ class LiteSmoke(Smoke[LiteNet]):
         parts = self.setup.work / "inputs" / f"{position}-ops"
         for xnnpack in (True, False):
             yield f"{case.name}, op by op", partial(self._ops, case, xnnpack, want, unravelled, parts)
+
+    def images(self, position: int, case: Case[LiteNet]) -> Iterator[Task]:
+        """The model linked into an image, for the models that matter most."""
+        if len(case.settings) > len(FEW_SETTINGS):
+            folder = self.setup.work / "images" / str(position)
+            yield f"{case.name}, {case.source}, image", partial(self._image, case, folder)
+
+    def _image(self, case: Case[LiteNet], folder: Path) -> ImageResult:
+        model = case.net.model
+        target = self.setup.target
+        fed = save_inputs(case.inputs, folder.with_name(folder.name + "-inputs"))
+        try:
+            path = build_image(
+                self.setup.sdk, model.path, [case.inputs[tensor.name] for tensor in model.inputs], folder
+            )
+            booted = boot(target, path)
+            run = self.runner.run(model.path, fed, Setting(target.cpu.cores, True))
+        except TfportError as error:
+            return ImageResult(case.name, case.source, (sentence(error),))
+        problems = []
+        if booted.hash != hash_of(run.outputs):
+            problems.append("its results are not those of tfport-run")
+        if booted.cores != target.cpu.cores:
+            problems.append(f"{booted.cores} of {target.cpu.cores} cores ran")
+        return ImageResult(
+            model=case.name,
+            input=case.source,
+            problems=tuple(problems),
+            size=loaded_size(path),
+            cores=booted.cores,
+            heap_bytes=booted.heap_bytes,
+            seconds=booted.seconds,
+        )
 
     def _ops(
         self,

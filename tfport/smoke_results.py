@@ -79,6 +79,23 @@ class CountResult:
 
 
 @dataclass(frozen=True)
+class ImageResult:
+    """A model linked into an image and booted with nothing but its board; sizes in bytes."""
+
+    model: str
+    input: str
+    problems: tuple[str, ...] = ()
+    size: int = 0
+    cores: int = 0
+    heap_bytes: int = 0
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+
+@dataclass(frozen=True)
 class SmokeResults:
     """All of it. ``reference`` False: nothing was compared. ``skipped`` says what did not run, and why."""
 
@@ -89,6 +106,7 @@ class SmokeResults:
     counts: tuple[CountResult, ...]
     skipped: tuple[str, ...]
     seconds: float
+    images: tuple[ImageResult, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -104,6 +122,8 @@ class SmokeResults:
         for ops in self.ops:
             where = f"{ops.model}, {ops.input}, op by op, XNNPACK {'on' if ops.xnnpack else 'off'}"
             lines += [f"{where}: {problem}" for problem in ops.problems]
+        for image in self.images:
+            lines += [f"{image.model}, {image.input}, image: {problem}" for problem in image.problems]
         lines += [f"{count.model}: {problem}" for count in self.counts for problem in count.problems]
         return lines
 
@@ -123,6 +143,7 @@ class SmokeResults:
             "problems": self.problems,
             "runs": [{**asdict(r), "ok": r.ok, "worst": r.worst} for r in self.runs],
             "ops": [{**asdict(r), "ok": r.ok} for r in self.ops],
+            "images": [{**asdict(r), "ok": r.ok} for r in self.images],
             "counts": [{**asdict(r), "ok": r.ok} for r in self.counts],
         }
         plain: dict[str, Any] = _plain(data)

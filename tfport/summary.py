@@ -47,6 +47,10 @@ def built_rows(data: Mapping[str, Any]) -> list[Row]:
         rows.append(("built", "nothing to do"))
     else:
         rows.append(("built", f"{len(fresh)} of {len(recipes)} recipes, the others came from the cache"))
+    for image in (data["smoke"] or {}).get("images", []):
+        if image["ok"]:
+            heap = f"{_bytes(image['heap_bytes'])} of heap on {image['cores']} cores"
+            rows.append((f"{image['model']}, image", f"{_bytes(image['size'])}, {heap}"))
     for count in (data["smoke"] or {}).get("counts", []):
         if count["per_inference"]:
             millions = count["per_inference"]["total"] / 1e6

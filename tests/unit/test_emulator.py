@@ -39,6 +39,24 @@ def test_the_command_follows_the_target(monkeypatch: pytest.MonkeyPatch) -> None
     assert emulator.argv(["run"], plugin="c.so,out=x")[:3] == ["qemu-arm", "-plugin", "c.so,out=x"]
 
 
+def test_an_image_gets_its_words_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}")
+    emulator = Emulator.for_target(load_target("zuluko-baremetal"))
+    words = emulator.argv(["a.elf", "m.tflite", "--input", "x=my file.npy", ""], plugin="c.so")
+    assert words[:3] == ["qemu-system-arm", "-plugin", "c.so"]
+    assert words[-4:] == ["-kernel", "a.elf", "-append", 'm.tflite --input "x=my file.npy" ""']
+    assert emulator.argv(["a.elf"])[-2:] == ["-kernel", "a.elf"]
+
+
+@pytest.mark.parametrize("word", ['a"b', "x" * 901])
+def test_words_that_no_image_can_be_given(monkeypatch: pytest.MonkeyPatch, word: str) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}")
+    emulator = Emulator.for_target(load_target("zuluko-baremetal"))
+    with pytest.raises(EmulatorFailed) as caught:
+        emulator.argv(["a.elf", word])
+    assert "semihosting" in caught.value.what and "double quotes" in caught.value.why
+
+
 def test_a_missing_emulator_names_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(EmulatorFailed) as caught:

@@ -14,8 +14,12 @@ int tfport_bm_arguments(char*** arguments) {
   if (tfport_bm_semihosting()) tfport_bm_semihosting_call(SYS_GET_CMDLINE, block);
   int count = 0;
   for (char* at = line; *at && count < MOST;) {
+    /* A word with spaces in it comes in double quotes. */
+    char end = *at == '"' ? '"' : ' ';
+    if (end == '"') at++;
     words[count++] = at;
-    while (*at && *at != ' ') at++;
+    while (*at && *at != end) at++;
+    if (*at == '"') *at++ = 0;
     while (*at == ' ') *at++ = 0;
   }
   *arguments = words;

@@ -181,9 +181,15 @@ int _link_r(struct _reent* state, const char* from, const char* to) {
 }
 
 int _rename_r(struct _reent* state, const char* from, const char* to) {
-  (void)from, (void)to;
-  return not_here(state);
+  if (tfport_bm_find_file(from) || tfport_bm_find_file(to)) {
+    state->_errno = EROFS;
+    return -1;
+  }
+  return tfport_bm_host_rename(from, to, &state->_errno) ? -1 : 0;
 }
+
+/* What was written is with the other machine already. */
+int fsync(int descriptor) { return descriptor < CONSOLES || file_of(_REENT, descriptor) ? 0 : -1; }
 
 int _mkdir_r(struct _reent* state, const char* name, int mode) {
   (void)name, (void)mode;

@@ -16,6 +16,7 @@ enum {
   SYS_SEEK = 0x0a,
   SYS_FLEN = 0x0c,
   SYS_REMOVE = 0x0e,
+  SYS_RENAME = 0x0f,
   SYS_ERRNO = 0x13
 };
 
@@ -89,4 +90,13 @@ int tfport_bm_host_remove(const char* name, int* error) {
     return -1;
   }
   return call(SYS_REMOVE, block, error);
+}
+
+int tfport_bm_host_rename(const char* from, const char* to, int* error) {
+  const uint32_t block[4] = {(uint32_t)from, strlen(from), (uint32_t)to, strlen(to)};
+  if (!tfport_bm_semihosting()) {
+    *error = EROFS;
+    return -1;
+  }
+  return call(SYS_RENAME, block, error);
 }

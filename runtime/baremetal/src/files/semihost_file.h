@@ -12,5 +12,6 @@ int tfport_bm_host_write(int handle, const void* data, size_t size, int* error);
 int tfport_bm_host_seek(int handle, size_t position, int* error);
 int tfport_bm_host_size(int handle, int* error);
 int tfport_bm_host_remove(const char* name, int* error);
+int tfport_bm_host_rename(const char* from, const char* to, int* error);
 
 #endif
