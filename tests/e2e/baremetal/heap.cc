@@ -88,7 +88,7 @@ int main() {
   void* volatile impossible = malloc(0x7fffffff);
   CHECK(impossible == nullptr);
   try {
-    impossible = operator new(600u << 20);
+    impossible = operator new(tfport_bm_heap_limit() + 1);
     CHECK(false);
   } catch (const std::bad_alloc&) {
   }

@@ -31,7 +31,7 @@ void tfport_bm_heap_region(uintptr_t* begin, uintptr_t* end) {
   *begin = reinterpret_cast<uintptr_t>(arena);
   *end = *begin + sizeof arena;
 }
-void tfport_bm_fault(const tfport_bm_fault*) { tfport_bm_exit(77); }
+void tfport_bm_report_fault(const tfport_bm_fault*) { tfport_bm_exit(77); }
 }
 
 int main() {
