@@ -111,7 +111,7 @@ enum {
 };
 
 /* Reports a fault and ends the program; does not return. Runs on the stack for exceptions. */
-void tfport_bm_fault(const struct tfport_bm_fault* fault) __attribute__((noreturn));
+void tfport_bm_report_fault(const struct tfport_bm_fault* fault) __attribute__((noreturn));
 
 /* Ends the program for good: prints the verdict, hands `status` to a debugger if there is one, and
  * switches the machine off. */

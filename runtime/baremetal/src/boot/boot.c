@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../cxx/exceptions.h"
 #include "../devices/console.h"
 #include "../files/arguments.h"
 #include "../libc/stdio_table.h"
@@ -38,6 +39,7 @@ static void* run_main(void* unused) {
   _impure_ptr = _global_impure_ptr; /* see state.c */
   atexit(flush);
   atexit(finish);
+  tfport_bm_exceptions_init();
   if (_ZNSt6locale7classicEv) _ZNSt6locale7classicEv();
   for (constructor* run = __preinit_array_start; run < __preinit_array_end; run++) (*run)();
   for (constructor* run = __init_array_start; run < __init_array_end; run++) (*run)();

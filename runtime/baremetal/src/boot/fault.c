@@ -111,7 +111,7 @@ static void print_registers(const uint32_t* r, uint32_t cpsr) {
                    (unsigned)r[14], (unsigned)r[15], (unsigned)cpsr);
 }
 
-__attribute__((weak)) void tfport_bm_fault(const struct tfport_bm_fault* fault) {
+__attribute__((weak)) void tfport_bm_report_fault(const struct tfport_bm_fault* fault) {
   bool memory = fault->kind == TFPORT_BM_PREFETCH_ABORT || fault->kind == TFPORT_BM_DATA_ABORT;
   bool write = fault->kind == TFPORT_BM_DATA_ABORT && (fault->status & DFSR_WRITE);
   uint32_t pc = fault->r[15];

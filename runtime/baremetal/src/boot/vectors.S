@@ -64,6 +64,6 @@ tfport_bm_vectors:
     str     r3, [sp, #76]
     clrex
     mov     r0, sp
-    blx     tfport_bm_fault
+    blx     tfport_bm_report_fault
     b       .
     .pool

@@ -1,8 +1,14 @@
 // Exception state by thread, and memory for exceptions that does not run out with the heap.
+#include "exceptions.h"
+
+#include <cxxabi.h>
+
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <typeinfo>
 
+#include "../devices/console.h"
 #include "../threads/thread.h"
 
 extern "C" exception_globals* __cxa_get_globals() noexcept { return &this_thread->exceptions; }
@@ -54,7 +60,24 @@ void Free(void* memory) {
     free(memory);
 }
 
+// The toolchain's own says nothing.
+void Terminate() {
+  const std::type_info* type = abi::__cxa_current_exception_type();
+  if (!type) abort();
+  const char* text = "";
+  try {
+    throw;
+  } catch (const std::exception& exception) {
+    text = exception.what();
+  } catch (...) {
+  }
+  tfport_bm_report("tfport: nobody caught an exception of type %s: %s\n", type->name(), text);
+  abort();
+}
+
 }  // namespace
+
+void tfport_bm_exceptions_init() { std::set_terminate(Terminate); }
 
 extern "C" void* __cxa_allocate_exception(size_t size) noexcept {
   char* memory = static_cast<char*>(Allocate(kHeader + size));

@@ -18,15 +18,15 @@ int _kill_r(struct _reent* state, int process, int signal) {
     state->_errno = ESRCH;
     return -1;
   }
-  if (signal != 0) tfport_bm_exit(128 + signal);
-  return 0;
+  if (signal == 0) return 0;
+  tfport_bm_report("tfport: ended by signal %d%s\n", signal, signal == SIGABRT ? " (abort)" : "");
+  tfport_bm_exit(128 + signal);
 }
 
 void _exit(int status) { tfport_bm_exit(status); }
 
 void abort(void) {
-  raise(SIGABRT); /* a program may have a handler */
-  tfport_bm_print_all("tfport: abort() was called\n");
+  raise(SIGABRT); /* a program may have a handler, from which it must not come back */
   tfport_bm_exit(128 + SIGABRT);
 }
 
