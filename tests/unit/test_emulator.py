@@ -122,3 +122,17 @@ int main(int argc, char** argv) {
     assert counts["float_multiply_add_quad"] == 1000
     assert 3000 <= counts["total"] < 3100  # the multiply-add, the decrement and the branch
     assert counts["branch"] >= 1000
+
+
+def test_the_work_of_each_core_is_that_of_one_more_round(tmp_path: Path) -> None:
+    """The second core starts with the second round; waiting, on the board's own clock, is not counted."""
+    text = """while [ $# -gt 0 ]; do case "$1" in
+  -plugin) plugin="$2"; shift 2;; -icount) [ "$2" = shift=0 ] || exit 9; shift 2;;
+  *) last="$1"; shift;; esac; done
+out="${plugin##*out=}"
+case "$plugin" in *idle=100-1ff*) ;; *) exit 8;; esac
+case "$last" in *1) echo '{"work": [100], "wait": [5]}';; *) echo '{"work": [160, 40]}';; esac > "$out"
+"""
+    emulator = Emulator((str(script(tmp_path / "qemu", text)), "-M", "virt", "-kernel"), boots=True)
+    work = emulator.count_cores(lambda n: ["a.elf", "n", str(n)], tmp_path / "c.so", (0x100, 0x1FF))
+    assert work == (30.0, 20.0)
