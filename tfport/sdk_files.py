@@ -12,6 +12,8 @@ from pathlib import Path
 
 import jinja2
 
+# By these a count of instructions knows where an image only waits.
+KEPT_SYMBOLS = tuple(f"--keep-symbol=tfport_bm_idle_{end}" for end in ("begin", "end"))
 Run = Callable[[list[str]], object]
 
 
@@ -31,14 +33,26 @@ def write_manifest(text: str, symbol: str, folder: Path) -> None:
     (folder / "ops.json").write_text(text + "\n", encoding="utf-8")
 
 
-def describe(sdk: Path, templates: Path, package: str, pkg_config: str, **values: str) -> None:
-    """Write the CMake package and the pkg-config file of ``sdk`` from ``templates``."""
+def describe(
+    sdk: Path,
+    templates: Path,
+    package: str,
+    pkg_config: str,
+    *,
+    version: str,
+    target: str,
+    bare: bool = False,
+) -> None:
+    """Write the CMake package and the pkg-config file of ``sdk`` from ``templates``.
+
+    ``bare``: what is linked with it runs without an operating system.
+    """
     for name, place in (
         (f"{package}Config.cmake", f"lib/cmake/{package}"),
         (f"{package}ConfigVersion.cmake", f"lib/cmake/{package}"),
         (f"{pkg_config}.pc", "lib/pkgconfig"),
     ):
-        text = template(templates / f"{name}.jinja").render(**values)
+        text = template(templates / f"{name}.jinja").render(version=version, target=target, bare=bare)
         (sdk / place).mkdir(parents=True, exist_ok=True)
         (sdk / place / name).write_text(text, encoding="utf-8")
 
@@ -72,4 +86,4 @@ def build_runner(
     (sdk / "bin").mkdir(parents=True, exist_ok=True)
     program = sdk / "bin" / "tfport-run"
     shutil.copy(folder / "tfport-run", program)
-    run([f"{prefix}strip", str(program)])
+    run([f"{prefix}strip", *KEPT_SYMBOLS, str(program)])

@@ -182,8 +182,14 @@ class CoreSdk:
             output=self.sdk / "include-cxx",
             renames=PROTOBUF,
         )
-        values = {"version": self.version, "target": self.target}
-        describe(self.sdk, self.sources / "templates", "TensorFlowCore", "tensorflow-core", **values)
+        describe(
+            self.sdk,
+            self.sources / "templates",
+            "TensorFlowCore",
+            "tensorflow-core",
+            version=self.version,
+            target=self.target,
+        )
         share = self.sdk / "share" / "tfport"
         (share / "examples").mkdir(parents=True, exist_ok=True)
         shutil.copyfile(self.generated / "ops.json", share / "ops.json")
