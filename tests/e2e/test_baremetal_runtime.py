@@ -72,6 +72,7 @@ def test_heap(bench: Bench, board: Board) -> None:
     assert boot.verdict == 0, boot.text
 
 
+@pytest.mark.full
 def test_ten_thousand_rounds(bench: Bench) -> None:
     """Threads with exceptions, statics and thread_locals on four cores, without one wrong result."""
     boot = bench.run(VIRT, "rounds", timeout=900)
