@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tfport.core.steps.registrations import (
         ALWAYS,
         helpers_of,
+        instantiating,
         portable_ops,
         read_kernels,
         read_ops,
@@ -29,13 +30,22 @@ if TYPE_CHECKING:
 else:  # beside this file when exported into a recipe, in the package otherwise
     try:
         from bazel import Workspace
-        from registrations import ALWAYS, helpers_of, portable_ops, read_kernels, read_ops, sources_of
+        from registrations import (
+            ALWAYS,
+            helpers_of,
+            instantiating,
+            portable_ops,
+            read_kernels,
+            read_ops,
+            sources_of,
+        )
         from units import gather, headers_of, protos_of, with_neighbours
     except ImportError:
         from tfport.core.steps.bazel import Workspace
         from tfport.core.steps.registrations import (
             ALWAYS,
             helpers_of,
+            instantiating,
             portable_ops,
             read_kernels,
             read_ops,
@@ -141,7 +151,8 @@ class Portable:
         chosen = close(found)
         while True:
             headers = headers_of(self.root, chosen, _KERNEL_FOLDER)
-            grown = close({*chosen, *helpers_of(self.root, headers, helpers)})
+            named = helpers_of(self.root, headers, helpers)
+            grown = close({*chosen, *named, *instantiating(self.root, chosen, helpers)})
             if grown == chosen:
                 break
             chosen = grown
