@@ -20,7 +20,8 @@ from tfport.model import LiteModel, read_tflite
 from tfport.target import Target, load_target
 from tfport.target_run import PROGRAM, Runner, Setting
 
-pytestmark = pytest.mark.e2e
+# Its libraries take a quarter of an hour to compile.
+pytestmark = [pytest.mark.e2e, pytest.mark.full]
 
 
 @pytest.fixture(scope="module")
