@@ -211,7 +211,7 @@ def end(sdk: Sdk, words: Sequence[str | Path]) -> str:
 
 
 def judged(sdk: Sdk, models: Iterator[Path], count: int, *words: str) -> None:
-    """None crashes or hangs; and some get as far as an inference. TensorFlow refuses most as it imports them."""
+    """None crashes or hangs; some get as far as an inference, most TensorFlow refuses as it imports them."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         ends = Counter(pool.map(lambda model: end(sdk, [model, *words]), models))
     assert sum(ends.values()) == count
