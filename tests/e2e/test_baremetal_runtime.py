@@ -75,7 +75,7 @@ def test_heap(bench: Bench, board: Board) -> None:
 @pytest.mark.full
 def test_ten_thousand_rounds(bench: Bench) -> None:
     """Threads with exceptions, statics and thread_locals on four cores, without one wrong result."""
-    boot = bench.run(VIRT, "rounds", timeout=900)
+    boot = bench.run(VIRT, "rounds", timeout=1800)
     assert boot.verdict == 0, boot.text
     assert "10000 rounds, 0 wrong" in boot.lines
 
