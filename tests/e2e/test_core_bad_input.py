@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.e2e.mutants import constant_spans, mutants
+from tests.e2e.mutants import graph_mutants
 from tests.e2e.support import Sdk, refused
 from tfport.errors import (
     CommandTimedOut,
@@ -211,18 +211,18 @@ def end(sdk: Sdk, words: Sequence[str | Path]) -> str:
 
 
 def judged(sdk: Sdk, models: Iterator[Path], count: int, *words: str) -> None:
-    """None crashes or hangs; some get as far as an inference, most TensorFlow refuses as it imports them."""
+    """None crashes or hangs; and enough of them are not so broken that nothing but the reader sees them."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         ends = Counter(pool.map(lambda model: end(sdk, [model, *words]), models))
     assert sum(ends.values()) == count
     assert set(ends) <= {"ran", "refused", "op", "input", "failed"}, ends
-    assert ends["ran"], ends
+    assert ends["ran"] >= count // 20 and count - ends["refused"] >= count // 5, ends
 
 
 def graphs(original: Path, folder: Path, count: int) -> Iterator[Path]:
     """Corrupted copies of a GraphDef."""
     data = original.read_bytes()
-    for number, mutant in enumerate(mutants(data, count, kept=constant_spans(data))):
+    for number, mutant in enumerate(graph_mutants(data, count)):
         path = folder / f"{number}.pb"
         path.write_bytes(mutant)
         yield path
@@ -231,8 +231,7 @@ def graphs(original: Path, folder: Path, count: int) -> Iterator[Path]:
 def saved_models(original: Path, folder: Path, count: int) -> Iterator[Path]:
     """Corrupted copies of a SavedModel."""
     data = (original / "saved_model.pb").read_bytes()
-    kept = constant_spans(data, META_GRAPHS, GRAPH_DEF)
-    for number, mutant in enumerate(mutants(data, count, kept=kept)):
+    for number, mutant in enumerate(graph_mutants(data, count, META_GRAPHS, GRAPH_DEF)):
         path = folder / str(number)
         shutil.copytree(original, path)
         (path / "saved_model.pb").write_bytes(mutant)
