@@ -11,11 +11,11 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Optional
 
-from tfport.core.wire import BYTES, Message, whole
+from tfport.core.wire import Message, whole
 from tfport.flat import Flat
 
 Spans = list[tuple[int, int]]
-LIST, TEXT, NUMBERS = 1, 2, 3  # fields of an attribute's value, the last of its list
+LIST, VALUES = 1, (2, 3, 4, 5)  # fields of an attribute's value: a list of texts, numbers and truths, or one
 SMALL = 64  # bytes of a constant that says how an op works, and is no weight
 
 
@@ -39,8 +39,9 @@ def value_spans(data: bytes, *way: int) -> Spans:
     spans = []
     for value in (value for node in _nodes(data, way) for value in _values(node)):
         spans += [span for span in _contents(value) if span[1] - span[0] <= SMALL]
+        spans += [(text.start, text.end) for tensor in value.messages(8) for text in tensor.messages(8)]
         parts = [*value.fields(), *(field for part in value.messages(LIST) for field in part.fields())]
-        spans += [(f.start, f.end) for f in parts if f.kind != BYTES or f.number in (TEXT, NUMBERS)]
+        spans += [(f.start, f.end) for f in parts if f.number in VALUES]
     return spans
 
 
