@@ -1,5 +1,7 @@
 // tfport-run: loads a model, feeds it, and reports outputs, times and memory.
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -193,10 +195,36 @@ Status Run(const Options& options, Engine* engine) {
   return {};
 }
 
+// The words after the program's name. A debugger hands an image one short line: there, "@FILE"
+// alone stands for the words in FILE, one a line.
+Status CommandLine(int argc, char** argv, std::vector<std::string>* words) {
+  words->assign(argv + 1, argv + argc);
+#ifdef TFPORT_NO_FOLDERS
+  if (words->size() != 1 || (*words)[0].compare(0, 1, "@") != 0) return {};
+  const std::string path = (*words)[0].substr(1);
+  words->clear();
+  FILE* file = fopen(path.c_str(), "r");
+  if (file == nullptr) {
+    return {kExitUsage, "cannot read the words in '" + path + "': " + strerror(errno)};
+  }
+  char* line = nullptr;
+  size_t room = 0;
+  ssize_t length = 0;
+  while ((length = getline(&line, &room, file)) > 0) {
+    words->emplace_back(line, line[length - 1] == '\n' ? length - 1 : length);
+  }
+  free(line);
+  fclose(file);
+#endif
+  return {};
+}
+
 int Main(int argc, char** argv) {
   Options options;
   const std::unique_ptr<Engine> engine = MakeEngine();
-  Status status = ParseOptions(std::vector<std::string>(argv + 1, argv + argc), &options);
+  std::vector<std::string> words;
+  Status status = CommandLine(argc, argv, &words);
+  if (status.ok()) status = ParseOptions(words, &options);
   if (!status.ok()) return Fail(status, options.json);
   if (options.help) {
     fputs(UsageText(engine->models()).c_str(), stdout);
