@@ -1,4 +1,6 @@
-/* A fair spin lock. Whoever holds one must not wait for anything else than another spin lock. */
+/* A spin lock. Whoever holds one must not wait for anything else than another spin lock. It does
+ * not queue: a core that an emulator or a debugger holds up must not hold up those behind it.
+ */
 #ifndef TFPORT_BM_SPIN_H_
 #define TFPORT_BM_SPIN_H_
 
@@ -9,8 +11,7 @@ extern "C" {
 #endif
 
 struct spin {
-  uint32_t next;
-  uint32_t serving;
+  uint32_t taken;
 };
 
 /* Code that waits lies in a section of its own, so that it can be told from code that works. */
@@ -23,13 +24,12 @@ static inline void send_event(void) { __asm volatile("dsb ish\n\tsev" ::: "memor
 static inline void wait_for_event(void) { __asm volatile("wfe" ::: "memory"); }
 
 static inline void spin_lock(struct spin* lock) {
-  uint32_t ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
-  if (__atomic_load_n(&lock->serving, __ATOMIC_ACQUIRE) != ticket)
-    tfport_bm_spin_until(&lock->serving, ticket);
+  while (__atomic_exchange_n(&lock->taken, 1, __ATOMIC_ACQUIRE))
+    tfport_bm_spin_until(&lock->taken, 0);
 }
 
 static inline void spin_unlock(struct spin* lock) {
-  __atomic_store_n(&lock->serving, lock->serving + 1, __ATOMIC_RELEASE);
+  __atomic_store_n(&lock->taken, 0, __ATOMIC_RELEASE);
   send_event();
 }
 

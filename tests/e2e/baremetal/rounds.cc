@@ -122,7 +122,7 @@ void Work(Round& round, int id, int number) {
 }  // namespace
 
 int main() {
-  Check(std::thread::hardware_concurrency() == 4, "four cores");
+  if (std::thread::hardware_concurrency() != 4) return 2;  // its threads would wait for the fourth
   for (int number = 0; number < ROUNDS; number++) {
     Round round;
     std::vector<std::thread> threads;

@@ -43,6 +43,49 @@ void PingPong() {
   CHECK(sum == kTurns / kThreads * (kThreads * (kThreads - 1) / 2));
 }
 
+// All that wait are woken, and nobody by a timeout.
+void Broadcast() {
+  std::mutex mutex;
+  std::condition_variable all;
+  int waiting = 0;
+  bool go = false;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 10; i++)
+    threads.emplace_back([&] {
+      std::unique_lock<std::mutex> lock(mutex);
+      waiting++;
+      all.wait(lock, [&] { return go; });
+      waiting--;
+    });
+  for (bool ready = false; !ready; std::this_thread::yield()) {
+    std::lock_guard<std::mutex> lock(mutex);
+    ready = waiting == 10;
+    go = ready;
+  }
+  all.notify_all();
+  for (std::thread& thread : threads) thread.join();
+  CHECK(waiting == 0);
+}
+
+// What a thread keeps in registers is its own, across every switch.
+void Registers() {
+  std::vector<std::thread> threads;
+  for (int id = 0; id < 8; id++)
+    threads.emplace_back([id] {
+      double a = id, b = id + 1, c = id + 2, d = id + 3, e = id + 4, f = id + 5, g = id + 6;
+      int i = id, j = 2 * id, k = 3 * id, l = 4 * id;
+      for (int round = 0; round < 100; round++) {
+        sched_yield();
+        a += 1, b += 2, c += 3, d += 4, e += 5, f += 6, g += 7;
+        i += 1, j += 2, k += 3, l += 4;
+      }
+      CHECK(a == id + 100 && b == id + 201 && c == id + 302 && d == id + 403);
+      CHECK(e == id + 504 && f == id + 605 && g == id + 706);
+      CHECK(i == id + 100 && j == 2 * id + 200 && k == 3 * id + 300 && l == 4 * id + 400);
+    });
+  for (std::thread& thread : threads) thread.join();
+}
+
 // A mutex that all fight for, with and without waiting.
 void Contention() {
   std::mutex mutex;
@@ -261,6 +304,8 @@ void Pthreads() {
 int main() {
   printf("%ld cores\n", sysconf(_SC_NPROCESSORS_ONLN));
   PingPong();
+  Broadcast();
+  Registers();
   Contention();
   Timeouts();
   Futures();

@@ -44,7 +44,8 @@ size_t tfport_bm_stack_high_water(void);
 enum { TFPORT_BM_UART = 1u, TFPORT_BM_SEMIHOSTING = 2u };
 
 /* Sends what is printed to these consoles from now on; one that the machine lacks is left out.
- * The verdict and fault reports go to every console there is. Returns those in use now. */
+ * Fault reports go to every console there is, the verdict to the UART or else to semihosting.
+ * Returns those in use now. */
 unsigned tfport_bm_select_consoles(unsigned consoles);
 
 /* Whether a debugger or emulator answers semihosting calls. Found out once, at boot. */

@@ -12,6 +12,7 @@ WAITS void tfport_bm_stay(void) {
 
 __attribute__((weak)) void tfport_bm_exit(int status) {
   tfport_bm_console_seize(); /* the verdict is the last line */
+  tfport_bm_console_one();
   tfport_bm_report("tfport: exit %d\n", status);
   if (tfport_bm_semihosting()) {
     const uint32_t reason[2] = {APPLICATION_EXIT, (uint32_t)status};

@@ -45,7 +45,7 @@
     adr     r0, 1f
     msr     elr_hyp, r0
     mov     r0, #(0x1c0 | MODE_SYS)
-    msr     spsr_hyp, r0
+    msr     spsr_cxsf, r0
     eret
 1:  cpsid   aif, #MODE_SYS
     .endm

@@ -48,6 +48,10 @@ void tfport_bm_console_write(const char* text, size_t size) { write_to(selected,
 
 void tfport_bm_print_all(const char* text) { write_to(present, text, strlen(text)); }
 
+void tfport_bm_console_one(void) {
+  present = selected = present & TFPORT_BM_UART ? TFPORT_BM_UART : present;
+}
+
 void tfport_bm_console_seize(void) {
   int core = (int)tfport_bm_core();
   if (__atomic_load_n(&seized_by, __ATOMIC_RELAXED) == core) return;

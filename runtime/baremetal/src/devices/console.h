@@ -18,6 +18,9 @@ void tfport_bm_print_all(const char* text);
 void tfport_bm_report(const char* format, ...) __attribute__((format(printf, 1, 2)));
 /* Keeps the console for the calling core for ever: nothing comes between the lines of a report. */
 void tfport_bm_console_seize(void);
+/* From now on only to one console, the UART if there is one: who reads the verdict on both would
+ * take it for two. */
+void tfport_bm_console_one(void);
 
 /* Asks at boot whether semihosting is there. */
 void tfport_bm_semihosting_init(void);
