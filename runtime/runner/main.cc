@@ -1,7 +1,6 @@
 // tfport-run: loads a model, feeds it, and reports outputs, times and memory.
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -207,13 +206,15 @@ Status CommandLine(int argc, char** argv, std::vector<std::string>* words) {
   if (file == nullptr) {
     return {kExitUsage, "cannot read the words in '" + path + "': " + strerror(errno)};
   }
-  char* line = nullptr;
-  size_t room = 0;
-  ssize_t length = 0;
-  while ((length = getline(&line, &room, file)) > 0) {
-    words->emplace_back(line, line[length - 1] == '\n' ? length - 1 : length);
+  std::string word;
+  for (int letter = 0; (letter = fgetc(file)) != EOF;) {
+    if (letter != '\n') {
+      word += static_cast<char>(letter);
+      continue;
+    }
+    words->push_back(word);
+    word.clear();
   }
-  free(line);
   fclose(file);
 #endif
   return {};
