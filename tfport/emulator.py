@@ -50,12 +50,14 @@ class Emulator:
             )
         return cls(tuple(words), target.board is not None)
 
-    def argv(self, words: Sequence[Word], plugin: str = "") -> list[str]:
+    def argv(self, words: Sequence[Word], plugin: str = "", steady: bool = True) -> list[str]:
         """The whole command for a target program; ``plugin`` as QEMU's ``-plugin`` takes it.
 
-        Raises ``EmulatorFailed`` when an image cannot be given these words.
+        ``steady``: with a plugin, the cores of a board take turns, so that every run is the same. Raises
+        ``EmulatorFailed`` when an image cannot be given these words.
         """
-        extra = ["-plugin", plugin, *(_COUNTED_TIME if self.boots else ())] if plugin else []
+        extra = ["-plugin", plugin] if plugin else []
+        extra += _COUNTED_TIME if plugin and self.boots and steady else ()
         given = [str(word) for word in words]
         if self.boots and len(given) > 1:
             given = [given[0], "-append", _one_line(given[1:])]
@@ -67,13 +69,16 @@ class Emulator:
         *,
         timeout: Optional[float] = None,
         plugin: str = "",
+        steady: bool = True,
         cwd: Optional[Path] = None,
         env: Optional[Mapping[str, str]] = None,
         log: Optional[Path] = None,
         check: bool = True,
     ) -> Completed:
         """Run a target program; ``timeout`` in seconds. Raises as ``command.run``."""
-        return command.run(self.argv(words, plugin), timeout=timeout, cwd=cwd, env=env, log=log, check=check)
+        return command.run(
+            self.argv(words, plugin, steady), timeout=timeout, cwd=cwd, env=env, log=log, check=check
+        )
 
     def count(self, words: Sequence[Word], counter: Path, timeout: Optional[float] = None) -> dict[str, int]:
         """Instructions of one run, by class and as "total"; ``counter`` from ``build_counter``.
@@ -93,19 +98,24 @@ class Emulator:
     ) -> tuple[float, ...]:
         """Instructions of one more round on each core of a board, those that wait left out.
 
+        The cores run at once, as on a board: if they took turns, one would take the work of all in its turn.
+        So the counts differ from run to run, by who takes which part of the work.
+
         ``counter`` from ``build_counter(..., CORE_COUNTER_SOURCE)``; between ``idle`` code waits.
         """
         plugin = f"{counter},idle={idle[0]:x}-{idle[1]:x}"
-        first, second = (self._counted(words(n), plugin, timeout)["work"] for n in rounds)
+        first, second = (self._counted(words(n), plugin, timeout, steady=False)["work"] for n in rounds)
         first += [0] * (len(second) - len(first))
         return tuple((b - a) / (rounds[1] - rounds[0]) for a, b in zip(first, second))
 
-    def _counted(self, words: Sequence[Word], plugin: str, timeout: Optional[float]) -> Any:
+    def _counted(
+        self, words: Sequence[Word], plugin: str, timeout: Optional[float], steady: bool = True
+    ) -> Any:
         """What a counting plugin writes."""
         with tempfile.TemporaryDirectory(prefix="tfport-count-") as folder:
             out = Path(folder) / "counts.json"
             try:
-                self.run(words, timeout=timeout, plugin=f"{plugin},out={out}")
+                self.run(words, timeout=timeout, plugin=f"{plugin},out={out}", steady=steady)
                 return json.loads(out.read_text(encoding="utf-8"))
             except (CommandFailed, OSError, ValueError) as error:
                 raise PluginFailed(

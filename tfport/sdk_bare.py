@@ -12,6 +12,8 @@ from pathlib import Path
 
 # A response file of the compiler: @lib/baremetal.flags
 FLAGS = "lib/baremetal.flags"
+# By these a count of instructions knows where an image only waits.
+KEPT_SYMBOLS = ("tfport_bm_idle_begin", "tfport_bm_idle_end")
 
 
 def add_runtime(sdk: Path, runtime: Path, flags: Sequence[str], example: Path) -> None:

@@ -7,13 +7,11 @@ library and Jinja2 (which Conan needs too) are used.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import jinja2
 
-# By these a count of instructions knows where an image only waits.
-KEPT_SYMBOLS = tuple(f"--keep-symbol=tfport_bm_idle_{end}" for end in ("begin", "end"))
 Run = Callable[[list[str]], object]
 
 
@@ -68,11 +66,12 @@ def build_runner(
     toolchain: str,
     prefix: str,
     jobs: int,
+    keep: Sequence[str] = (),
 ) -> None:
     """Compile tfport-run against ``sdk``, as any program of a user, and strip it into its ``bin/``.
 
     sources: runtime/runner. folder: where to build. package: the SDK's CMake package. prefix: of the cross
-    tools. ``run`` starts one command and raises if it fails.
+    tools. keep: symbols that stay in it. ``run`` starts one command and raises if it fails.
     """
     settings = {
         "CMAKE_BUILD_TYPE": "Release",
@@ -86,4 +85,4 @@ def build_runner(
     (sdk / "bin").mkdir(parents=True, exist_ok=True)
     program = sdk / "bin" / "tfport-run"
     shutil.copy(folder / "tfport-run", program)
-    run([f"{prefix}strip", *KEPT_SYMBOLS, str(program)])
+    run([f"{prefix}strip", *(f"--keep-symbol={name}" for name in keep), str(program)])

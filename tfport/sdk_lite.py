@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     from tfport.headers import FLATBUFFERS, deploy_headers
     from tfport.link import LinkResult, Run, Tools, link_archive
     from tfport.ops import ALL, OpSet, read_op_set
-    from tfport.sdk_bare import add_runtime
+    from tfport.sdk_bare import KEPT_SYMBOLS, add_runtime
     from tfport.sdk_files import build_runner, describe, template, write_manifest
 else:  # beside this file when exported into a recipe, in the package otherwise
     try:
         from headers import FLATBUFFERS, deploy_headers
         from link import LinkResult, Run, Tools, link_archive
         from ops import ALL, OpSet, read_op_set
-        from sdk_bare import add_runtime
+        from sdk_bare import KEPT_SYMBOLS, add_runtime
         from sdk_files import build_runner, describe, template, write_manifest
     except ImportError:
         from tfport.headers import FLATBUFFERS, deploy_headers
         from tfport.link import LinkResult, Run, Tools, link_archive
         from tfport.ops import ALL, OpSet, read_op_set
-        from tfport.sdk_bare import add_runtime
+        from tfport.sdk_bare import KEPT_SYMBOLS, add_runtime
         from tfport.sdk_files import build_runner, describe, template, write_manifest
 
 # What a consumer may include; headers that these include follow by themselves.
@@ -204,4 +204,5 @@ class LiteSdk:
             toolchain=toolchain,
             prefix=self.prefix,
             jobs=jobs,
+            keep=KEPT_SYMBOLS if self.runtime is not None else (),
         )

@@ -72,6 +72,12 @@ class Runner:
         self.scratch.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
             words = self.words(model, inputs, setting, *options, "--json", "--output", folder)
+            if (
+                self.emulator.boots
+            ):  # what an image can be given is short, and models with many inputs need more
+                listed = Path(folder) / "words"
+                listed.write_text("\n".join(words[1:]) + "\n", encoding="utf-8")
+                words = [words[0], f"@{listed}"]
             try:
                 done = self.emulator.run(words, timeout=self.timeout, check=False)
             except CommandTimedOut:
