@@ -15,6 +15,7 @@ from tfport.elf import (
     EM_ARM,
     SHF_ALLOC,
     SHF_EXECINSTR,
+    SHT_NOBITS,
     Attributes,
     Elf,
     NotElf,
@@ -38,7 +39,7 @@ from tfport.target import Cpu, Target
 
 # Beside the one archive when there is no operating system: a firmware may replace it piece by piece.
 RUNTIME_ARCHIVE = "libtfport-baremetal.a"
-_STB_WEAK, _STB_GNU_UNIQUE, _SHT_GROUP, _SHT_NOBITS = 2, 10, 17, 8
+_STB_WEAK, _STB_GNU_UNIQUE, _SHT_GROUP = 2, 10, 17
 _FP_OF_FPU = {
     "neon-vfpv3": ("none", "VFPv1", "VFPv2", "VFPv3", "VFPv3-D16"),
     "neon-vfpv4": ("none", "VFPv1", "VFPv2", "VFPv3", "VFPv3-D16", "VFPv4", "VFPv4-D16"),
@@ -265,7 +266,7 @@ def _check_program(path: Path, target: Target, findings: list[Finding]) -> Progr
 def _sizes(elf: Elf) -> dict[str, int]:
     loaded = [s for s in elf.sections if s.flags & SHF_ALLOC]
     code = sum(s.size for s in loaded if s.flags & SHF_EXECINSTR)
-    zeroed = sum(s.size for s in loaded if s.kind == _SHT_NOBITS)
+    zeroed = sum(s.size for s in loaded if s.kind == SHT_NOBITS)
     return {
         "code_size": code,
         "data_size": sum(s.size for s in loaded) - code - zeroed,

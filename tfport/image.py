@@ -6,6 +6,7 @@ runs it: its console is the UART, and its verdict a line there.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 from collections.abc import Sequence
@@ -14,13 +15,13 @@ from pathlib import Path
 
 from tfport import command
 from tfport.command import Completed
-from tfport.elf import SHF_ALLOC, parse
+from tfport.elf import SHF_ALLOC, SHT_NOBITS, parse
+from tfport.emulator import Emulator
 from tfport.errors import CommandTimedOut, EmulatorFailed
 from tfport.inputs import Array
 from tfport.target import Target
 
 EXAMPLE = Path("share") / "tfport" / "examples" / "image"
-_SHT_NOBITS = 8
 _FACTS = re.compile(r"^hash ([0-9a-f]{8}), (\d+) cores, (\d+) us, heap (\d+) bytes$", re.MULTILINE)
 _VERDICT = re.compile(r"^tfport: exit (-?\d+)$", re.MULTILINE)
 
@@ -59,14 +60,9 @@ def build_image(sdk: Path, model: Path, inputs: Sequence[Array], folder: Path) -
 
 def boot(target: Target, image: Path, timeout: float = 120.0) -> Boot:
     """Boot ``image`` on the emulated board, without semihosting. Raises ``EmulatorFailed``."""
-    words = target.board_command
-    if shutil.which(words[0]) is None:
-        raise EmulatorFailed(
-            f"The emulator {words[0]} is not installed",
-            hint=f"apt-get install {' '.join(target.emulator.packages)}",
-        )
+    board = dataclasses.replace(Emulator.for_target(target), prefix=target.board_command)
     try:
-        done = command.run([*words, image], timeout=timeout, check=False)
+        done = board.run([image], timeout=timeout, check=False)
     except CommandTimedOut:
         raise EmulatorFailed(f"{image.name} did not end within {timeout:g} s") from None
     return read_console(done)
@@ -88,7 +84,7 @@ def read_console(done: Completed) -> Boot:
 def loaded_size(image: Path) -> int:
     """Bytes that a loader, or a flash, must hold: all that is neither zeroed nor left alone at boot."""
     sections = parse(image.read_bytes(), image.name).sections
-    return sum(s.size for s in sections if s.flags & SHF_ALLOC and s.kind != _SHT_NOBITS)
+    return sum(s.size for s in sections if s.flags & SHF_ALLOC and s.kind != SHT_NOBITS)
 
 
 def idle_addresses(image: Path) -> tuple[int, int]:
