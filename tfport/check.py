@@ -15,6 +15,7 @@ from tfport.elf import (
     EM_ARM,
     SHF_ALLOC,
     SHF_EXECINSTR,
+    SHT_NOBITS,
     Attributes,
     Elf,
     NotElf,
@@ -36,7 +37,9 @@ from tfport.limits import Offer, faults, highest, offer_of_toolchain, within
 from tfport.link import DEFAULT_KEEP
 from tfport.target import Cpu, Target
 
-_STB_WEAK, _STB_GNU_UNIQUE, _SHT_GROUP, _SHT_NOBITS = 2, 10, 17, 8
+# Beside the one archive when there is no operating system: a firmware may replace it piece by piece.
+RUNTIME_ARCHIVE = "libtfport-baremetal.a"
+_STB_WEAK, _STB_GNU_UNIQUE, _SHT_GROUP = 2, 10, 17
 _FP_OF_FPU = {
     "neon-vfpv3": ("none", "VFPv1", "VFPv2", "VFPv3", "VFPv3-D16"),
     "neon-vfpv4": ("none", "VFPv1", "VFPv2", "VFPv3", "VFPv3-D16", "VFPv4", "VFPv4-D16"),
@@ -89,11 +92,11 @@ def check_sdk(sdk: Path, target: Target, keep: Iterable[str] = DEFAULT_KEEP) -> 
     subclass of CheckFailed, chosen by the first kind of fault, with all faults listed.
     """
     findings: list[Finding] = []
-    archive, elf = _the_object(sdk)
+    archive, elf = _the_object(sdk, target)
     attributes = _check_machine(elf, target.cpu, findings)
-    offer = offer_of_toolchain(target)
+    offer = offer_of_toolchain(target, sdk.glob(f"lib/{RUNTIME_ARCHIVE}"))
     undefined = _check_symbols(elf, offer, target, keep, findings)
-    _check_linkable(elf, findings)
+    _check_linkable(elf, target, findings)
     code = _check_code(elf, target.cpu, findings)
     if code is None:
         findings.append((NotLinkable, f"{elf.name} has no mapping symbols: its code cannot be disassembled"))
@@ -116,8 +119,14 @@ def check_sdk(sdk: Path, target: Target, keep: Iterable[str] = DEFAULT_KEEP) -> 
     )
 
 
-def _the_object(sdk: Path) -> tuple[Path, Elf]:
-    archives = sorted((sdk / "lib").glob("*.a"))
+def _the_object(sdk: Path, target: Target) -> tuple[Path, Elf]:
+    archives = sorted(path for path in (sdk / "lib").glob("*.a") if path.name != RUNTIME_ARCHIVE)
+    if target.board is not None and not (sdk / "lib" / RUNTIME_ARCHIVE).is_file():
+        raise SdkIncomplete(
+            f"{sdk / 'lib'} lacks {RUNTIME_ARCHIVE}",
+            "It is what an image runs on instead of an operating system.",
+            "Build the SDK again.",
+        )
     if len(archives) != 1:
         named = ", ".join(path.name for path in archives) or "none"
         raise SdkIncomplete(
@@ -186,13 +195,15 @@ def _check_symbols(
     return undefined
 
 
-def _check_linkable(elf: Elf, findings: list[Finding]) -> None:
-    findings += [(NotLinkable, f"text relocation in {where}") for where in elf.text_relocations()]
+def _check_linkable(elf: Elf, target: Target, findings: list[Finding]) -> None:
+    if target.board is None:  # an image is linked for the one address where it runs
+        findings += [(NotLinkable, f"text relocation in {where}") for where in elf.text_relocations()]
     groups = sum(section.kind == _SHT_GROUP for section in elf.sections)
     if groups:
         findings.append((NotLinkable, f"{groups} comdat groups remain: a consumer's may replace them"))
     stack = elf.named(".note.GNU-stack")
-    if stack is None or stack.flags & SHF_EXECINSTR:
+    # Bare metal knows no such note: the runtime maps every stack without execution.
+    if target.board is None and (stack is None or stack.flags & SHF_EXECINSTR):
         findings.append((NotLinkable, f"{elf.name} asks for an executable stack"))
     debug = elf.debug_sections()
     if debug:
@@ -255,7 +266,7 @@ def _check_program(path: Path, target: Target, findings: list[Finding]) -> Progr
 def _sizes(elf: Elf) -> dict[str, int]:
     loaded = [s for s in elf.sections if s.flags & SHF_ALLOC]
     code = sum(s.size for s in loaded if s.flags & SHF_EXECINSTR)
-    zeroed = sum(s.size for s in loaded if s.kind == _SHT_NOBITS)
+    zeroed = sum(s.size for s in loaded if s.kind == SHT_NOBITS)
     return {
         "code_size": code,
         "data_size": sum(s.size for s in loaded) - code - zeroed,

@@ -6,6 +6,7 @@ Conan owns the order of the recipes, the binary cache and the package identity. 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -24,10 +25,14 @@ from tfport.recipe import Recipe
 from tfport.target import ROOT, Target
 
 CODE_FLAGS = ("-ffunction-sections", "-fdata-sections", "-fPIC", "-g1")
+SYSROOT = "tfport-sysroot/1.0"
 CXX_ONLY_FLAGS = ("-fno-gnu-unique", "-Wno-psabi")
 # CMake itself would take -O3: more code, while the loops that matter are written by hand.
 _RELEASE_FLAGS = {f"CMAKE_{language}_FLAGS_RELEASE": "-O2 -DNDEBUG" for language in ("C", "CXX")}
-_PACKAGE_ID_CONFS = ("tools.build:cflags", "tools.build:cxxflags", "user.tfport:target")
+_PACKAGE_ID_CONFS = (
+    *("tools.build:cflags", "tools.build:cxxflags", "user.tfport:target"),
+    "user.tfport:sysroot",
+)
 _TOOLS = (("AR", "ar"), ("NM", "nm"), ("OBJCOPY", "objcopy"), ("RANLIB", "ranlib"), ("STRIP", "strip"))
 # Flags of the user's shell would get into every object without showing in the package identity.
 _NEUTRAL_ENV = dict.fromkeys(("CC", "CXX", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS"), "")
@@ -68,7 +73,8 @@ def render_profile(
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder), undefined=jinja2.StrictUndefined, trim_blocks=True
     )
-    flags = (*target.compile_flags, *CODE_FLAGS)
+    bare = target.board is not None
+    flags = (*target.compile_flags, *(flag for flag in CODE_FLAGS if not (bare and flag == "-fPIC")))
     launchers = {f"CMAKE_{language}_COMPILER_LAUNCHER": ccache for language in ("C", "CXX")} if ccache else {}
     return environment.get_template("profile.jinja").render(
         target=target,
@@ -83,8 +89,23 @@ def render_profile(
         extra_variables={**_RELEASE_FLAGS, **launchers},
         package_id_confs=_PACKAGE_ID_CONFS,
         tools=_TOOLS,
+        # An image runs where it was linked to run.
+        options={"*/*:fPIC": False, "tfport-baremetal/*:board": target.board_facts} if bare else {},
+        tool_requires=(SYSROOT,) if bare else (),
+        sysroot=_sysroot_digest() if bare else "",
         prefix_map=prefix_map,
     )
+
+
+def _sysroot_digest() -> str:
+    """Of what the sysroot puts into every compile; Conan leaves tools out of package identities."""
+    runtime = ROOT / "runtime" / "baremetal"
+    total = hashlib.sha256((runtime / "flags.txt").read_bytes())
+    for path in sorted((runtime / "include").rglob("*")):
+        if path.is_file() and path.name != "baremetal.h":  # the recipe leaves it out
+            total.update(f"{path.relative_to(runtime)}\0".encode())
+            total.update(path.read_bytes())
+    return total.hexdigest()[:16]
 
 
 @dataclass

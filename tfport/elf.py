@@ -20,6 +20,7 @@ from tfport.link import Symbol, read_headers, read_symbols
 EM_ARM, ET_REL, EF_ARM_EABI_VER5 = 40, 1, 0x05000000
 SHT_PROGBITS, SHT_REL, SHT_DYNSYM, SHT_ARM_ATTRIBUTES = 1, 9, 11, 0x70000003
 SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR = 1, 2, 4
+SHT_NOBITS = 8
 
 # Names of the values of Tag_CPU_arch, Tag_FP_arch and Tag_Advanced_SIMD_arch in the ARM ABI addenda.
 _CPU_ARCH = {0: "pre-v4", 1: "v4", 2: "v4T", 3: "v5T", 4: "v5TE", 5: "v5TEJ", 6: "v6", 7: "v6KZ", 8: "v6T2"}

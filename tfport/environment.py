@@ -32,7 +32,14 @@ class Need:
 def needs(target: Target) -> list[Need]:
     """All that a build for ``target`` asks of the machine."""
     compiler, emulator = target.compiler, target.emulator
-    loader = target.sysroot / "lib" / "ld-linux-armhf.so.3"
+    if target.board is None:
+        loader = target.sysroot / "lib" / "ld-linux-armhf.so.3"
+        libraries = [Need(str(loader), compiler.packages, "run dynamic programs under the emulator")]
+    else:  # of the compiler's packages, those that its programs do not prove to be there
+        libraries = [
+            Need("/usr/include/newlib/stdio.h", compiler.packages, f"the C library of {target.name}"),
+            Need("/usr/include/newlib/c++", compiler.packages, f"the C++ library of {target.name}"),
+        ]
     return [
         Need("gcc", ("build-essential",), "build tools that run here (flatc)"),
         Need("g++", ("build-essential",), "build tools that run here (flatc)"),
@@ -41,7 +48,7 @@ def needs(target: Target) -> list[Need]:
         Need(compiler.program("gcc"), compiler.packages, f"compile for {target.name}"),
         Need(compiler.program("g++"), compiler.packages, f"compile for {target.name}"),
         Need(compiler.program("objcopy"), compiler.packages, "make the one archive"),
-        Need(str(loader), compiler.packages, "run dynamic programs under the emulator"),
+        *libraries,
         Need(emulator.program, emulator.packages, f"run programs for {target.name}"),
     ]
 

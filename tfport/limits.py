@@ -2,7 +2,8 @@
 
 The toolchain's shared libraries say under which version each symbol was first offered. A symbol is within
 the target's limit when one of its versions is; a symbol that no library defines cannot be resolved by
-``-lstdc++ -lpthread -lm -lc -lgcc``.
+``-lstdc++ -lpthread -lm -lc -lgcc``. Without an operating system all libraries are static and there are no
+versions; the runtime library that lies beside the archive is one of them.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Optional
 
 from tfport.command import run
 from tfport.elf import archive_definitions, exported_versions
@@ -23,6 +25,7 @@ _SHARED = (
 # What the compiler driver adds to every link besides the shared libraries.
 _STATIC = ("libgcc.a", "libc_nonshared.a", "crtbegin.o", "crtbeginS.o")
 _FROM_LINKER = frozenset({"_GLOBAL_OFFSET_TABLE_"})
+_BARE_METAL = ("libc.a", "libm.a", "libstdc++.a", "libgcc.a")
 
 # The version script of libstdc++ does not say which CXXABI goes with which GLIBCXX; its manual does.
 _CXXABI_OF_GLIBCXX = (
@@ -39,17 +42,21 @@ class Offer:
     static: frozenset[str]
 
 
-def offer_of_toolchain(target: Target) -> Offer:
-    """Read the symbols of the target's toolchain; raises ProgramMissing without its compiler."""
-    compiler = target.compiler.program("gcc")
+def offer_of_toolchain(target: Target, runtime: Iterable[Path] = ()) -> Offer:
+    """Read the symbols of the target's toolchain and of the archives ``runtime``.
+
+    Raises ProgramMissing without the compiler.
+    """
+    bare = target.board is not None
+    static = [*_located(target, _BARE_METAL if bare else _STATIC), *runtime]
     versions: dict[str, tuple[str, ...]] = {}
-    for path in _located(compiler, _SHARED):
+    for path in _located(target, () if bare else _SHARED):
         for name, offered in exported_versions(path).items():
             versions[name] = (*versions.get(name, ()), *offered)
-    return Offer(versions, frozenset(archive_definitions(_located(compiler, _STATIC))) | _FROM_LINKER)
+    return Offer(versions, frozenset(archive_definitions(static)) | _FROM_LINKER)
 
 
-def faults(undefined: Iterable[str], offer: Offer, limits: Limits) -> tuple[str, ...]:
+def faults(undefined: Iterable[str], offer: Offer, limits: Optional[Limits]) -> tuple[str, ...]:
     """One sentence for each symbol that the device's libraries do not offer."""
     found = []
     for name in sorted(undefined):
@@ -73,8 +80,10 @@ def highest(undefined: Iterable[str], offer: Offer, family: str) -> str:
     return ".".join(map(str, max(needed))) if needed else ""
 
 
-def within(version: str, limits: Limits) -> bool:
+def within(version: str, limits: Optional[Limits]) -> bool:
     """Whether a symbol version such as ``GLIBC_2.28`` exists on the device; unknown families do not."""
+    if limits is None:
+        return False
     family, _, _ = version.partition("_")
     if family in ("", "GCC"):  # without a version; libgcc, which -lgcc brings along
         return True
@@ -98,10 +107,12 @@ def _cxxabi(limits: Limits) -> tuple[int, ...]:
     return known[-1] if known else (1, 3)
 
 
-def _located(compiler: str, names: Iterable[str]) -> list[Path]:
+def _located(target: Target, names: Iterable[str]) -> list[Path]:
     paths = []
     for name in names:
-        answer = run([compiler, f"-print-file-name={name}"]).stdout.strip()
+        # The flags choose among the libraries that a compiler brings for several kinds of core.
+        words = [target.compiler.program("gcc"), *target.compile_flags, f"-print-file-name={name}"]
+        answer = run(words).stdout.strip()
         if answer != name and Path(answer).is_file():
             paths.append(Path(answer))
     return paths

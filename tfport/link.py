@@ -31,8 +31,10 @@ from typing import Callable, Optional
 Run = Callable[[list[str]], object]
 
 # Sections with these names stay one per function or object, as the compiler made them; else two static
-# functions of the same name share a section and the consumer's --gc-sections keeps or drops both.
-_UNIQUE_SECTIONS = (".text.*", ".rodata.*", ".data.*", ".bss.*", ".ARM.ex*")
+# functions of the same name share a section and the consumer's --gc-sections keeps or drops both. So do those
+# of debug information: for each function that it drops ld moves all the relocations behind, which takes it
+# minutes when they all stand in one section.
+_UNIQUE_SECTIONS = (".text.*", ".rodata.*", ".data.*", ".bss.*", ".ARM.ex*", ".debug_*")
 
 _SHT_SYMTAB, _SHT_INIT_ARRAY, _SHT_GROUP, _SHT_SYMTAB_SHNDX = 2, 14, 17, 18
 _SHN_UNDEF, _SHN_COMMON, _SHN_XINDEX = 0, 0xFFF2, 0xFFFF

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,8 @@ class PatchRef:
 class Recipe:
     """One recipe; ``folder`` holds its conanfile.py. One of our own code has neither sources nor patches.
 
-    ``requires``: the Conan references that it names, host tools included.
+    ``requires``: the Conan references that it names, host tools included. ``only``: those of them that go
+    with one operating system, in Conan's spelling.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Recipe:
     sources: tuple[SourceRef, ...] = ()
     patches: tuple[PatchRef, ...] = ()
     requires: tuple[str, ...] = ()
+    only: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def reference(self) -> str:
@@ -64,8 +66,11 @@ def load_recipes(root: Path) -> list[Recipe]:
     return recipes
 
 
-def closure(recipes: Iterable[Recipe], name: str) -> list[Recipe]:
-    """The recipe of that name and all that it needs, by name. Raises ``RecipeInvalid``."""
+def closure(recipes: Iterable[Recipe], name: str, os: str = "") -> list[Recipe]:
+    """The recipe of that name and all that it needs, by name; for one ``os``, or for any.
+
+    Raises ``RecipeInvalid``.
+    """
     known = {recipe.name: recipe for recipe in recipes}
     if name not in known:
         raise RecipeInvalid(f"There is no recipe {name}", f"There are: {', '.join(known)}")
@@ -75,6 +80,8 @@ def closure(recipes: Iterable[Recipe], name: str) -> list[Recipe]:
         recipe = waiting.pop()
         found[recipe.name] = recipe
         for reference in recipe.requires:
+            if os and recipe.only.get(reference, os) != os:
+                continue
             need = known.get(reference.partition("/")[0])
             if need is None or need.reference != reference:
                 here = f"there is {need.reference}" if need else "there is no recipe of that name"
@@ -97,10 +104,10 @@ def load_recipe(root: Path, name: str) -> Recipe:
     folder = config.parent / str(_mapping(config, entry, ("folder",)).get("folder", ""))
     if not (folder / "conanfile.py").is_file():
         raise RecipeInvalid(f"{config} names a folder without a conanfile.py: {folder}")
-    requires = _requires(folder / "conanfile.py")
+    requires, only = _requires(folder / "conanfile.py")
     conandata = folder / "conandata.yml"
     if not conandata.is_file():
-        return Recipe(name, version, folder, requires=requires)
+        return Recipe(name, version, folder, requires=requires, only=only)
     content = _mapping(conandata, _read(conandata), _DATA_KEYS)
     sources = _of_version(conandata, content, "sources", version)
     patches = _of_version(conandata, content, "patches", version)
@@ -111,6 +118,7 @@ def load_recipe(root: Path, name: str) -> Recipe:
         tuple(_source(conandata, row) for row in sources),
         tuple(_patch(conandata, row, root / "patches" / name) for row in patches),
         requires,
+        only,
     )
 
 
@@ -122,21 +130,33 @@ def canonical(text: str) -> str:
     return yaml.safe_dump(yaml.safe_load(text), default_flow_style=False)
 
 
-def _requires(conanfile: Path) -> tuple[str, ...]:
-    """The literal references in the recipe's ``requires`` and ``tool_requires`` calls."""
+def _requires(conanfile: Path) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The literal references in the recipe's ``requires`` and ``tool_requires`` calls.
+
+    Also those of them that stand below ``if self.settings.os == "NAME"``, each with that name.
+    """
     try:
         tree = ast.parse(conanfile.read_text(encoding="utf-8"))
     except (OSError, SyntaxError, ValueError) as error:
         raise RecipeInvalid(f"{conanfile} cannot be read", str(error)) from error
+    only = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test).startswith("self.settings.os == "):
+            (comparison,) = (part for part in ast.walk(node.test) if isinstance(part, ast.Compare))
+            name = ast.literal_eval(comparison.comparators[0])
+            only.update({reference: name for part in node.body for reference in _references(part)})
+    return tuple(_references(tree)), only
+
+
+def _references(tree: ast.AST) -> list[str]:
     calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args)
-    named = [
-        call.args[0].value
+    return [
+        str(call.args[0].value)
         for call in calls
         if isinstance(call.func, ast.Attribute)
         and call.func.attr in ("requires", "tool_requires")
         and isinstance(call.args[0], ast.Constant)
     ]
-    return tuple(str(reference) for reference in named)
 
 
 def _of_version(file: Path, content: Mapping[str, Any], key: str, version: str) -> list[Any]:

@@ -31,14 +31,26 @@ def write_manifest(text: str, symbol: str, folder: Path) -> None:
     (folder / "ops.json").write_text(text + "\n", encoding="utf-8")
 
 
-def describe(sdk: Path, templates: Path, package: str, pkg_config: str, **values: str) -> None:
-    """Write the CMake package and the pkg-config file of ``sdk`` from ``templates``."""
+def describe(
+    sdk: Path,
+    templates: Path,
+    package: str,
+    pkg_config: str,
+    *,
+    version: str,
+    target: str,
+    bare: bool = False,
+) -> None:
+    """Write the CMake package and the pkg-config file of ``sdk`` from ``templates``.
+
+    ``bare``: what is linked with it runs without an operating system.
+    """
     for name, place in (
         (f"{package}Config.cmake", f"lib/cmake/{package}"),
         (f"{package}ConfigVersion.cmake", f"lib/cmake/{package}"),
         (f"{pkg_config}.pc", "lib/pkgconfig"),
     ):
-        text = template(templates / f"{name}.jinja").render(**values)
+        text = template(templates / f"{name}.jinja").render(version=version, target=target, bare=bare)
         (sdk / place).mkdir(parents=True, exist_ok=True)
         (sdk / place / name).write_text(text, encoding="utf-8")
 
@@ -55,11 +67,12 @@ def build_runner(
     prefix: str,
     jobs: int,
     programs: Sequence[str] = ("tfport-run",),
+    keep: Sequence[str] = (),
 ) -> None:
     """Compile ``programs`` against ``sdk``, as any program of a user, and strip them into its ``bin/``.
 
     sources: runtime/runner. folder: where to build. package: the SDK's CMake package. prefix: of the cross
-    tools. ``run`` starts one command and raises if it fails.
+    tools. keep: symbols that stay in it. ``run`` starts one command and raises if it fails.
     """
     settings = {
         "CMAKE_BUILD_TYPE": "Release",
@@ -74,4 +87,4 @@ def build_runner(
     for name in programs:
         program = sdk / "bin" / name
         shutil.copy(folder / name, program)
-        run([f"{prefix}strip", str(program)])
+        run([f"{prefix}strip", *(f"--keep-symbol={symbol}" for symbol in keep), str(program)])

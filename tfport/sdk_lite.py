@@ -10,23 +10,26 @@ import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Optional
 
 if TYPE_CHECKING:
     from tfport.headers import FLATBUFFERS, deploy_headers
     from tfport.link import LinkResult, Run, Tools, link_archive
     from tfport.ops import ALL, OpSet, read_op_set
+    from tfport.sdk_bare import KEPT_SYMBOLS, add_runtime
     from tfport.sdk_files import build_runner, describe, template, write_manifest
 else:  # beside this file when exported into a recipe, in the package otherwise
     try:
         from headers import FLATBUFFERS, deploy_headers
         from link import LinkResult, Run, Tools, link_archive
         from ops import ALL, OpSet, read_op_set
+        from sdk_bare import KEPT_SYMBOLS, add_runtime
         from sdk_files import build_runner, describe, template, write_manifest
     except ImportError:
         from tfport.headers import FLATBUFFERS, deploy_headers
         from tfport.link import LinkResult, Run, Tools, link_archive
         from tfport.ops import ALL, OpSet, read_op_set
+        from tfport.sdk_bare import KEPT_SYMBOLS, add_runtime
         from tfport.sdk_files import build_runner, describe, template, write_manifest
 
 # What a consumer may include; headers that these include follow by themselves.
@@ -53,7 +56,7 @@ PUBLIC_HEADERS = (
 )
 
 # These two are compiled again by the SDK, with its own list of ops.
-RECOMPILED = ("register.cc.o", "xnnpack_delegate.cc.o")
+RECOMPILED = ("register.cc", "xnnpack_delegate.cc")
 
 # A cut archive keeps what a program reaches from here: the C APIs, and what the C++ headers name first.
 _CXX_ENTRIES = (
@@ -92,7 +95,8 @@ class LiteSdk:
 
     sources: the recipe's exported files (runtime/, templates/). build: its build folder. lite: the
     ``tensorflow-lite`` package. ops: the recipe's option. prefix: of the cross tools, such as
-    ``arm-linux-gnueabihf-``. run: starts one command, and raises if it fails.
+    ``arm-linux-gnueabihf-``. run: starts one command, and raises if it fails. runtime: the
+    ``tfport-baremetal`` package, or None with an operating system. flags: of every compile.
     """
 
     sources: Path
@@ -103,6 +107,8 @@ class LiteSdk:
     target: str
     prefix: str
     run: Run
+    runtime: Optional[Path] = None
+    flags: Sequence[str] = ()
 
     @property
     def sdk(self) -> Path:
@@ -137,21 +143,28 @@ class LiteSdk:
     def link(self, libraries: Sequence[Path]) -> LinkResult:
         """Link the objects that CMake made with ``libraries`` into ``lib/libtensorflow-lite.a``.
 
+        Of ``libraries``, those count that exist: a library may lie in any of its package's folders.
         ``libtensorflow-lite.a`` among them is taken whole, but for what the SDK compiled again. An archive
         that is cut to models leaves out what no public entry reaches.
         """
         tools = Tools.from_prefix(self.prefix)
+        libraries = [path for path in libraries if path.is_file()]
         (lite,) = (path for path in libraries if path.name == "libtensorflow-lite.a")
         whole = self.build / "whole" / lite.name
         whole.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(lite, whole)
-        self.run([tools.ar, "dD", str(whole), *RECOMPILED])
-        objects = sorted((self.build / "CMakeFiles" / "tfport_lite.dir").rglob("*.o"))
+        # CMake ends objects in .obj when there is no operating system.
+        made = (self.build / "CMakeFiles" / "tfport_lite.dir").rglob("*.o*")
+        objects = sorted(path for path in made if path.suffix in (".o", ".obj"))
+        self.run([tools.ar, "dD", str(whole), *(name + objects[0].suffix for name in RECOMPILED)])
         return link_archive(
             run=self.run,
             tools=tools,
             roots=[*objects, whole],
-            libraries=[*(path for path in libraries if path != lite), self.build / "libtfport_compat.a"],
+            libraries=[
+                *(path for path in libraries if path != lite),
+                *self.build.glob("libtfport_compat.a"),
+            ],
             gc_roots=CUT_ROOTS if self.ops != ALL else None,
             output=self.sdk / "lib" / "libtensorflow-lite.a",
             debug_output=self.sdk / "lib" / "debug" / "libtensorflow-lite.debug.a",
@@ -161,12 +174,22 @@ class LiteSdk:
         """Write headers (found below ``include``), CMake package, pkg-config file, manifest and examples."""
         roots = [self.sources / "runtime" / "lite" / "include", *include]
         deploy_headers(entries=PUBLIC_HEADERS, roots=roots, output=self.sdk / "include", renames=FLATBUFFERS)
-        values = {"version": self.version, "target": self.target}
-        describe(self.sdk, self.sources / "templates", "TensorFlowLite", "tensorflow-lite", **values)
+        describe(
+            self.sdk,
+            self.sources / "templates",
+            "TensorFlowLite",
+            "tensorflow-lite",
+            version=self.version,
+            target=self.target,
+            bare=self.runtime is not None,
+        )
+        examples = self.sources / "runtime" / "examples"
+        if self.runtime is not None:
+            add_runtime(self.sdk, self.runtime, self.flags, examples / "image")
         share = self.sdk / "share" / "tfport"
         (share / "examples").mkdir(parents=True, exist_ok=True)
         shutil.copyfile(self.generated / "ops.json", share / "ops.json")
-        for path in sorted((self.sources / "runtime" / "examples").glob("*.c")):
+        for path in sorted(examples.glob("*.c")):
             if not path.stem.endswith("_core"):  # of the other runtime
                 shutil.copyfile(path, share / "examples" / path.name)
 
@@ -183,4 +206,5 @@ class LiteSdk:
             prefix=self.prefix,
             jobs=jobs,
             programs=("tfport-run", "tfport-pack"),
+            keep=KEPT_SYMBOLS if self.runtime is not None else (),
         )

@@ -24,11 +24,23 @@ from tfport.emulator import Emulator, build_counter
 from tfport.errors import EmulatorFailed, NotAnSdk, TfportError
 from tfport.host import Host
 from tfport.inputs import DEFAULT_SEED, Array, Names, save_inputs
-from tfport.smoke_results import CountResult, OpsResult, PackResult, RunResult, SmokeResults
+from tfport.smoke_board import count_cores
+from tfport.smoke_results import (
+    CoresResult,
+    CountResult,
+    ImageResult,
+    OpsResult,
+    PackResult,
+    RunResult,
+    SmokeResults,
+    sentence,
+)
 from tfport.target import Target
 from tfport.target_run import PROGRAM, Runner, Setting
 
 ALL_SETTINGS = (Setting(1, True), Setting(4, True), Setting(1, False), Setting(4, False))
+# Without an operating system the number of cores is a question of its own.
+BOARD_SETTINGS = (*ALL_SETTINGS[:1], Setting(2, True), *ALL_SETTINGS[1:])
 SEEDED = "seeded"
 # Counting takes several times as long as a run; a model above this is not counted.
 COUNT_LIMIT = 60.0  # seconds of one run
@@ -55,6 +67,11 @@ class Setup:
     count: bool = True
     report: Report = lambda done, of, what: None
     emulator: Optional[Emulator] = None
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """In which the models that matter most run."""
+        return ALL_SETTINGS if self.target.board is None else BOARD_SETTINGS
 
 
 class Net(Protocol):
@@ -122,6 +139,10 @@ class Smoke(ABC, Generic[N]):
         """More to do for a case, with or without a reference; each task returns a ``PackResult``."""
         yield from ()
 
+    def images(self, position: int, case: Case[N]) -> Iterator[Task]:
+        """Images to build and boot for a case; each task returns an ``ImageResult``."""
+        yield from ()
+
     def run(self) -> SmokeResults:
         """Run it all; failures of single runs are results, not errors.
 
@@ -155,6 +176,8 @@ class Smoke(ABC, Generic[N]):
             tuple(r for r in results if isinstance(r, CountResult)),
             tuple(self.skipped),
             time.monotonic() - started,
+            tuple(r for r in results if isinstance(r, ImageResult)),
+            tuple(r for r in results if isinstance(r, CoresResult)),
             tuple(r for r in results if isinstance(r, PackResult)),
         )
 
@@ -177,6 +200,8 @@ class Smoke(ABC, Generic[N]):
             want = references.get(position)
             if want is not None:
                 yield from self.further(position, case, want)
+            if self.setup.target.board is not None:
+                yield from self.images(position, case)
             for setting in case.settings:
                 yield (
                     f"{case.name}, {case.source}, {setting}",
@@ -211,6 +236,8 @@ class Smoke(ABC, Generic[N]):
                     f"{name}, counting instructions",
                     partial(self._count, cases[position], feeds[position], setting),
                 )
+                if self.setup.target.board is not None and setting.xnnpack:
+                    yield f"{name}, counting cores", self._cores(cases[position], feeds[position])
 
     def _all(self, tasks: Sequence[Task], before: int, total: int) -> list[Any]:
         results: list[Any] = [None] * len(tasks)
@@ -265,6 +292,14 @@ class Smoke(ABC, Generic[N]):
             memory={key: value for key, value in facts.items() if key.endswith("_bytes")},
         )
 
+    def _cores(self, case: Case[N], feeds: Sequence[tuple[str, Path]]) -> Callable[[], CoresResult]:
+        def words(threads: int, rounds: int) -> list[str]:
+            more = (*case.net.options, "--repeat", str(rounds), "--json")
+            return self.runner.words(case.net.path, feeds, Setting(threads, True), *more)
+
+        threads = [setting.threads for setting in self.setup.settings if setting.xnnpack]
+        return partial(count_cores, case.name, words, threads, self.runner, self.setup.home / "tools")
+
     def _count(self, case: Case[N], feeds: Sequence[tuple[str, Path]], setting: Setting) -> CountResult:
         try:
             counts = self.runner.emulator.count_per_round(
@@ -277,11 +312,6 @@ class Smoke(ABC, Generic[N]):
         except TfportError as error:
             return CountResult(case.name, {}, (sentence(error),), setting.xnnpack)
         return CountResult(case.name, counts, (), setting.xnnpack)
-
-
-def sentence(error: TfportError) -> str:
-    """An error as one line of a result."""
-    return error.what + (f": {error.why}" if error.why else "")
 
 
 def _classify(case: Case[N], outputs: Sequence[Array]) -> tuple[Optional[int], str, Optional[float]]:

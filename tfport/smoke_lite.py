@@ -19,9 +19,10 @@ from tfport.errors import EmulatorFailed
 from tfport.inputs import DEFAULT_SEED, Array, Names, allot, model_inputs, photograph, save_inputs, slot_of
 from tfport.model import LiteModel, read_tflite
 from tfport.pack import FOLDER, packed_names
-from tfport.smoke import ALL_SETTINGS, SEEDED, Case, Setup, Smoke, Task, sentence
+from tfport.smoke import SEEDED, Case, Setup, Smoke, Task
+from tfport.smoke_board import Linked, try_image
 from tfport.smoke_pack import compare_packed
-from tfport.smoke_results import OpsResult
+from tfport.smoke_results import OpsResult, sentence
 from tfport.split import plan
 from tfport.target_run import Setting
 
@@ -113,7 +114,7 @@ class LiteSmoke(Smoke[LiteNet]):
         cases = []
         for model in chosen:
             lite = read_tflite(paths[model.name])
-            settings = ALL_SETTINGS if model.form != "lite" else FEW_SETTINGS
+            settings = self.setup.settings if model.form != "lite" else FEW_SETTINGS
             counted = (Setting(1, True),) if model.name in COUNTED else ()
             labels = shelf.labels(model)
             for source, inputs in self._demo_inputs(model, lite):
@@ -137,8 +138,9 @@ class LiteSmoke(Smoke[LiteNet]):
 
     def _user_cases(self) -> list[Case[LiteNet]]:
         fed = user_inputs(self.models, self.setup.inputs, self.setup.seed)
+        counted = (Setting(1, True),) if self.setup.target.board is not None else ()
         return [
-            Case(lite.path.name, LiteNet(lite), source, inputs, ALL_SETTINGS)
+            Case(lite.path.name, LiteNet(lite), source, inputs, self.setup.settings, counted=counted)
             for lite, (source, inputs) in zip(self.models, fed)
         ]
 
@@ -165,6 +167,16 @@ class LiteSmoke(Smoke[LiteNet]):
         parts = self.setup.work / "inputs" / f"{position}-ops"
         for xnnpack in (True, False):
             yield f"{case.name}, op by op", partial(self._ops, case, xnnpack, want, unravelled, parts)
+
+    def images(self, position: int, case: Case[LiteNet]) -> Iterator[Task]:
+        """The model linked into an image, for the models that matter most."""
+        if len(case.settings) > len(FEW_SETTINGS):
+            model, setup = case.net.model, self.setup
+            inputs = {tensor.name: case.inputs[tensor.name] for tensor in model.inputs}
+            linked = Linked(case.name, model.path, case.source, inputs)
+            folder = setup.work / "images" / str(position)
+            work = partial(try_image, setup.sdk, setup.target, linked, self.runner, folder)
+            yield f"{case.name}, {case.source}, image", work
 
     def _ops(
         self,

@@ -11,8 +11,8 @@ import numpy as np
 from tfport.emulator import build_counter
 from tfport.errors import EmulatorFailed, TfportError
 from tfport.inputs import Array
-from tfport.smoke import COUNT_LIMIT, Case, Smoke, sentence
-from tfport.smoke_results import PackResult
+from tfport.smoke import COUNT_LIMIT, Case, Smoke
+from tfport.smoke_results import PackResult, sentence
 from tfport.target_run import Setting
 
 _SETTINGS = (Setting(1, True), Setting(4, True))

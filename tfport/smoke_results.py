@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from tfport.compare import Difference
-from tfport.errors import SmokeFailed
+from tfport.errors import SmokeFailed, TfportError
 from tfport.target_run import Setting
 
 
@@ -100,6 +100,45 @@ class PackResult:
 
 
 @dataclass(frozen=True)
+class CoresResult:
+    """Instructions of one inference on each core of a board, waiting left out, by number of threads.
+
+    ``busiest_share``: of the busiest core with most threads, in the work of one core alone.
+    """
+
+    model: str
+    per_core: Mapping[int, tuple[float, ...]]
+    problems: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+    @property
+    def busiest_share(self) -> float:
+        if len(self.per_core) < 2:
+            return 1.0
+        return max(self.per_core[max(self.per_core)]) / sum(self.per_core[min(self.per_core)])
+
+
+@dataclass(frozen=True)
+class ImageResult:
+    """A model linked into an image and booted with nothing but its board; sizes in bytes."""
+
+    model: str
+    input: str
+    problems: tuple[str, ...] = ()
+    size: int = 0
+    cores: int = 0
+    heap_bytes: int = 0
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+
+@dataclass(frozen=True)
 class SmokeResults:
     """All of it. ``reference`` False: nothing was compared. ``skipped`` says what did not run, and why."""
 
@@ -110,6 +149,8 @@ class SmokeResults:
     counts: tuple[CountResult, ...]
     skipped: tuple[str, ...]
     seconds: float
+    images: tuple[ImageResult, ...] = ()
+    cores: tuple[CoresResult, ...] = ()
     packed: tuple[PackResult, ...] = ()
 
     @property
@@ -126,7 +167,10 @@ class SmokeResults:
         for ops in self.ops:
             where = f"{ops.model}, {ops.input}, op by op, XNNPACK {'on' if ops.xnnpack else 'off'}"
             lines += [f"{where}: {problem}" for problem in ops.problems]
-        lines += [f"{count.model}: {problem}" for count in self.counts for problem in count.problems]
+        for image in self.images:
+            lines += [f"{image.model}, {image.input}, image: {problem}" for problem in image.problems]
+        counts: list[Union[CountResult, CoresResult]] = [*self.counts, *self.cores]
+        lines += [f"{count.model}: {problem}" for count in counts for problem in count.problems]
         lines += [f"{pack.model}, packed: {problem}" for pack in self.packed for problem in pack.problems]
         return lines
 
@@ -146,11 +190,18 @@ class SmokeResults:
             "problems": self.problems,
             "runs": [{**asdict(r), "ok": r.ok, "worst": r.worst} for r in self.runs],
             "ops": [{**asdict(r), "ok": r.ok} for r in self.ops],
+            "cores": [{**asdict(r), "ok": r.ok, "busiest_share": r.busiest_share} for r in self.cores],
+            "images": [{**asdict(r), "ok": r.ok} for r in self.images],
             "counts": [{**asdict(r), "ok": r.ok} for r in self.counts],
             "packed": [{**asdict(r), "ok": r.ok} for r in self.packed],
         }
         plain: dict[str, Any] = _plain(data)
         return plain
+
+
+def sentence(error: TfportError) -> str:
+    """An error as one line of a result."""
+    return error.what + (f": {error.why}" if error.why else "")
 
 
 def _plain(value: Any) -> Any:

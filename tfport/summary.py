@@ -47,11 +47,19 @@ def built_rows(data: Mapping[str, Any]) -> list[Row]:
         rows.append(("built", "nothing to do"))
     else:
         rows.append(("built", f"{len(fresh)} of {len(recipes)} recipes, the others came from the cache"))
+    for image in (data["smoke"] or {}).get("images", []):
+        if image["ok"]:
+            heap = f"{_bytes(image['heap_bytes'])} of heap on {image['cores']} cores"
+            rows.append((f"{image['model']}, image", f"{_bytes(image['size'])}, {heap}"))
     for count in (data["smoke"] or {}).get("counts", []):
         if count["per_inference"]:
             millions = count["per_inference"]["total"] / 1e6
             stock = "" if count.get("xnnpack", True) else ", XNNPACK off"
             rows.append((f"{count['model']}, one thread{stock}", f"{millions:.1f} million instructions"))
+    for cores in (data["smoke"] or {}).get("cores", []):
+        if cores["ok"]:
+            share = f"{100 * cores['busiest_share']:.1f} % of the work of one core"
+            rows.append((f"{cores['model']}, busiest of {max(map(int, cores['per_core']))} cores", share))
     rows += [(f"{pack['model']}, packed", _packed(pack)) for pack in (data["smoke"] or {}).get("packed", [])]
     stages = data["seconds"]
     rows.append(("time", ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in stages.items())))

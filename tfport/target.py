@@ -1,20 +1,22 @@
 """Targets as data: ``toolchains/<name>.toml`` parsed into frozen dataclasses.
 
 toolchains/README.md explains every key. Keys that nobody knows are refused with the file, the key and the
-nearest known one; all the faults of a file are shown together.
+nearest known one; all the faults of a file are shown together. Some keys belong to one operating system: they
+are required there and refused elsewhere.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
+import json
 import sys
-import typing
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Optional
 
+from tfport import schema
 from tfport.errors import TargetFileError, UnknownTarget
+from tfport.schema import Address, Count, Rules
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -25,15 +27,24 @@ ROOT = Path(__file__).resolve().parent.parent
 TOOLCHAINS = ROOT / "toolchains"
 SCHEMA = 1
 
-_CHOICES: dict[str, tuple[Any, ...]] = {
-    "schema": (SCHEMA,),
-    "os": ("Linux",),
-    "cpu.arch": ("armv7-a", "armv7ve"),
-    "cpu.fpu": ("neon-vfpv3", "neon-vfpv4"),
-    "cpu.float_abi": ("hard",),
-    "cpu.instruction_set": ("thumb", "arm"),
-}
-T = TypeVar("T")
+_RULES = Rules(
+    choices={
+        "schema": (SCHEMA,),
+        "os": ("Linux", "baremetal"),
+        "cpu.arch": ("armv7-a", "armv7ve"),
+        "cpu.fpu": ("neon-vfpv3", "neon-vfpv4"),
+        "cpu.float_abi": ("hard",),
+        "cpu.instruction_set": ("thumb", "arm"),
+        "board.core_start": ("psci-hvc", "psci-smc", "bcm2836-mailbox"),
+        "board.uart": ("none", "ns16550", "pl011"),
+        "board.power_off": ("none", "psci-hvc", "psci-smc", "bcm2835-watchdog"),
+    },
+    switch="os",
+    only={"board": "baremetal", "emulator.machine": "baremetal", "limits": "Linux"},
+)
+# Nothing opens a window or waits for a person; the exit code of the image becomes QEMU's.
+_HEADLESS = ("-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot")
+_SEMIHOSTING = ("-semihosting-config", "enable=on,target=native")
 
 
 @dataclass(frozen=True)
@@ -70,11 +81,15 @@ class Compiler:
 
 @dataclass(frozen=True)
 class Emulator:
-    """The QEMU program that runs the target's programs, its CPU model, its Debian packages."""
+    """The QEMU program that runs the target's programs, its CPU model, its Debian packages.
+
+    ``machine`` is the board that it emulates, for a target without an operating system.
+    """
 
     program: str
     cpu: str
     packages: tuple[str, ...]
+    machine: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +98,42 @@ class Limits:
 
     glibc: str
     glibcxx: str
+
+
+@dataclass(frozen=True)
+class Device:
+    """Registers, mapped as device memory."""
+
+    base: Address
+    size: Address
+
+
+@dataclass(frozen=True)
+class Board:
+    """What start-up code must know of a board without an operating system.
+
+    The number of cores is in ``Cpu``; toolchains/README.md explains the rest.
+    """
+
+    ram_base: Address
+    ram_size: Address
+    load_address: Address
+    core_start: str
+    core_start_base: Address
+    core_start_ms: int
+    uart: str
+    uart_base: Address
+    uart_clock_hz: int
+    uart_baud: int
+    power_off: str
+    power_off_base: Address
+    semihosting: bool
+    timer_hz: Count
+    threads: int
+    stack_kb: int
+    main_stack_kb: int
+    heap_mb: Count
+    devices: tuple[Device, ...]
 
 
 @dataclass(frozen=True)
@@ -96,7 +147,8 @@ class Target:
     cpu: Cpu
     compiler: Compiler
     emulator: Emulator
-    limits: Limits
+    board: Optional[Board] = None
+    limits: Optional[Limits] = None
 
     @property
     def compile_flags(self) -> tuple[str, ...]:
@@ -110,6 +162,13 @@ class Target:
         )
 
     @property
+    def board_facts(self) -> str:
+        """All that start-up code and linker script are made from, as JSON; empty with an operating system."""
+        if self.board is None:
+            return ""
+        return json.dumps({**asdict(self.board), "cores": self.cpu.cores}, separators=(",", ":"))
+
+    @property
     def sysroot(self) -> Path:
         """Where Debian's cross packages put the target's C library (the emulator's ``-L``)."""
         return Path("/usr") / self.compiler.triplet
@@ -117,7 +176,17 @@ class Target:
     @property
     def emulator_command(self) -> tuple[str, ...]:
         """The words before a target program that make this machine run it."""
-        return (self.emulator.program, "-cpu", self.emulator.cpu, "-L", str(self.sysroot))
+        if self.emulator.machine is None:
+            return (self.emulator.program, "-cpu", self.emulator.cpu, "-L", str(self.sysroot))
+        *board, kernel = self.board_command
+        return (*board, *_SEMIHOSTING, kernel)
+
+    @property
+    def board_command(self) -> tuple[str, ...]:
+        """The words before an image that boot it on the emulated board, with nothing that a board lacks."""
+        machine = ("-M", str(self.emulator.machine), "-cpu", self.emulator.cpu)
+        size = ("-smp", str(self.cpu.cores), "-m", str(self.cpu.ram_mb))
+        return (self.emulator.program, *machine, *size, *_HEADLESS, "-kernel")
 
 
 def target_names(folder: Path = TOOLCHAINS) -> list[str]:
@@ -148,7 +217,7 @@ def parse_target(path: Path) -> Target:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise TargetFileError(f"{path} is not a TOML file: {error}") from None
     faults: list[str] = []
-    target = _parse(Target, data, "", faults)
+    target = schema.parse(Target, data, _RULES, faults)
     if target is not None and target.name != path.stem:
         faults.append(f"name: is {target.name!r}, but the file is called {path.name}")
     if faults or target is None:
@@ -162,81 +231,9 @@ def parse_target(path: Path) -> Target:
 
 def dump_target(target: Target) -> str:
     """The target as TOML, in the one form in which target files are kept."""
-    lines: list[str] = []
-    _dump(target, "", lines)
-    return "\n".join(lines) + "\n"
+    return schema.dump(target)
 
 
-def known_keys(kind: type[Any] = Target, prefix: str = "") -> list[str]:
+def known_keys() -> list[str]:
     """Every key of a target file as a dotted path, in file order."""
-    keys: list[str] = []
-    for name, hint in _hints(kind).items():
-        nested = isinstance(hint, type) and dataclasses.is_dataclass(hint)
-        keys += known_keys(hint, f"{prefix}{name}.") if nested else [prefix + name]
-    return keys
-
-
-def _hints(kind: type[Any]) -> dict[str, Any]:
-    hints = typing.get_type_hints(kind)
-    return {field.name: hints[field.name] for field in fields(kind)}
-
-
-def _parse(kind: type[T], data: dict[str, Any], prefix: str, faults: list[str]) -> T | None:
-    hints = _hints(kind)
-    for key in data:
-        if key not in hints:
-            near = difflib.get_close_matches(key, hints, 1)
-            faults.append(
-                f"{prefix}{key}: unknown key" + (f", did you mean {prefix}{near[0]}?" if near else "")
-            )
-    values: dict[str, Any] = {}
-    for key, hint in hints.items():
-        if key not in data:
-            faults.append(f"{prefix}{key}: missing")
-        elif dataclasses.is_dataclass(hint):
-            if isinstance(data[key], dict):
-                values[key] = _parse(typing.cast("type[Any]", hint), data[key], f"{prefix}{key}.", faults)
-            else:
-                faults.append(f"{prefix}{key}: must be a table")
-        else:
-            values[key] = _value(hint, data[key], prefix + key, faults)
-    return kind(**values) if len(values) == len(hints) and None not in values.values() else None
-
-
-def _value(hint: Any, value: Any, path: str, faults: list[str]) -> Any:
-    if hint is int:
-        good = isinstance(value, int) and not isinstance(value, bool) and value > 0
-        wanted = "a whole number above 0"
-    elif hint is str:
-        good, wanted = isinstance(value, str) and value != "", "a text"
-    else:
-        good = isinstance(value, list) and value != [] and all(isinstance(item, str) for item in value)
-        wanted = "a list of texts"
-        value = tuple(value) if good else value
-    if not good:
-        faults.append(f"{path}: must be {wanted}, not {value!r}")
-        return None
-    choices = _CHOICES.get(path)
-    if choices is not None and value not in choices:
-        faults.append(f"{path}: must be {' or '.join(repr(choice) for choice in choices)}, not {value!r}")
-        return None
-    return value
-
-
-def _dump(part: Any, path: str, lines: list[str]) -> None:
-    tables = []
-    for field in fields(part):
-        value = getattr(part, field.name)
-        if dataclasses.is_dataclass(value):
-            tables.append((field.name, value))
-        elif isinstance(value, tuple):
-            lines.append(f"{field.name} = [{', '.join(_quoted(item) for item in value)}]")
-        else:
-            lines.append(f"{field.name} = {value if isinstance(value, int) else _quoted(value)}")
-    for name, value in tables:
-        lines += ["", f"[{path}{name}]"]
-        _dump(value, f"{path}{name}.", lines)
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return schema.known_keys(Target)

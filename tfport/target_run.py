@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from tfport.errors import CommandTimedOut, EmulatorFailed
 from tfport.inputs import Array
 
 PROGRAM = "bin/tfport-run"
+_VERDICT = re.compile(r"tfport: exit -?\d+$")
 
 
 @dataclass(frozen=True)
@@ -70,21 +72,34 @@ class Runner:
         self.scratch.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
             words = self.words(model, inputs, setting, *options, "--json", "--output", folder)
+            if (
+                self.emulator.boots
+            ):  # what an image can be given is short, and models with many inputs need more
+                listed = Path(folder) / "words"
+                listed.write_text("\n".join(words[1:]) + "\n", encoding="utf-8")
+                words = [words[0], f"@{listed}"]
             try:
                 done = self.emulator.run(words, timeout=self.timeout, check=False)
             except CommandTimedOut:
                 raise EmulatorFailed(f"tfport-run did not end within {self.timeout:g} s") from None
             if done.returncode != 0:
-                said = [line for line in done.stderr.splitlines() if line.strip()]
+                # An image has one console for all that it prints.
+                told = done.stderr or (done.stdout if self.emulator.boots else "")
+                said = [line for line in told.splitlines() if line.strip() and not _VERDICT.match(line)]
                 raise EmulatorFailed(
                     f"tfport-run {describe_returncode(done.returncode)}", said[-1] if said else ""
                 )
             try:
-                facts = json.loads(done.stdout)
+                facts = json.loads(_report(done.stdout))
                 outputs = tuple(_load(Path(folder) / entry["file"]) for entry in facts["outputs"])
             except (ValueError, KeyError, OSError) as error:
                 raise EmulatorFailed("tfport-run left no readable results", str(error)) from None
         return TargetRun(facts, outputs, done.seconds)
+
+
+def _report(said: str) -> str:
+    """The line of JSON; an image's runtime adds its verdict to what is printed."""
+    return next((line for line in said.splitlines() if line.startswith("{")), said)
 
 
 def _load(path: Path) -> Array:

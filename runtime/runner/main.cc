@@ -1,4 +1,5 @@
 // tfport-run: loads a model, feeds it, and reports outputs, times and memory.
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -193,10 +194,38 @@ Status Run(const Options& options, Engine* engine) {
   return {};
 }
 
+// The words after the program's name. A debugger hands an image one short line: there, "@FILE"
+// alone stands for the words in FILE, one a line.
+Status CommandLine(int argc, char** argv, std::vector<std::string>* words) {
+  words->assign(argv + 1, argv + argc);
+#ifdef TFPORT_NO_FOLDERS
+  if (words->size() != 1 || (*words)[0].compare(0, 1, "@") != 0) return {};
+  const std::string path = (*words)[0].substr(1);
+  words->clear();
+  FILE* file = fopen(path.c_str(), "r");
+  if (file == nullptr) {
+    return {kExitUsage, "cannot read the words in '" + path + "': " + strerror(errno)};
+  }
+  std::string word;
+  for (int letter = 0; (letter = fgetc(file)) != EOF;) {
+    if (letter != '\n') {
+      word += static_cast<char>(letter);
+      continue;
+    }
+    words->push_back(word);
+    word.clear();
+  }
+  fclose(file);
+#endif
+  return {};
+}
+
 int Main(int argc, char** argv) {
   Options options;
   const std::unique_ptr<Engine> engine = MakeEngine();
-  Status status = ParseOptions(std::vector<std::string>(argv + 1, argv + argc), &options);
+  std::vector<std::string> words;
+  Status status = CommandLine(argc, argv, &words);
+  if (status.ok()) status = ParseOptions(words, &options);
   if (!status.ok()) return Fail(status, options.json);
   if (options.help) {
     fputs(UsageText(engine->models()).c_str(), stdout);

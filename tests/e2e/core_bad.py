@@ -59,13 +59,14 @@ def _saved(folder: Path, graph: Any, signatures: dict[str, tuple[dict[str, str],
     meta.meta_info_def.tags.append("serve")
     meta.graph_def.CopyFrom(graph.as_graph_def())
     for key, ports in signatures.items():
-        infos = [
-            {
-                name: v1.saved_model.build_tensor_info(graph.get_tensor_by_name(tensor))
-                for name, tensor in each.items()
-            }
-            for each in ports
-        ]
+        with graph.as_default():
+            infos = [
+                {
+                    name: v1.saved_model.build_tensor_info(graph.get_tensor_by_name(tensor))
+                    for name, tensor in each.items()
+                }
+                for each in ports
+            ]
         definition = v1.saved_model.build_signature_def(*infos, "tensorflow/serving/predict")
         meta.signature_def[key].CopyFrom(definition)
     folder.mkdir()

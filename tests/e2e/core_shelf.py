@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.e2e import core_models
-from tests.e2e.pitch_notes import tune
+from tests.e2e.pitch_notes import WINDOW
 from tests.e2e.support import home
 from tests.integration import core_cases
 from tfport import convert
@@ -90,12 +90,14 @@ def feeds(shelf: Shelf) -> dict[Case, Names]:
     draw = np.random.default_rng(5)
     image = {"image": coffee_image(shelf)}
     series = (3, core_models.STEPS, core_models.FEATURES)
+    noise = np.random.default_rng(7).uniform(-1, 1, (1, WINDOW, 1))
     float32 = np.float32
     return {
         ("squeezenet.pb", DEFAULT): image,
         ("squeezenet", DEFAULT): image,
         ("squeezenet.keras", DEFAULT): image,
-        (PITCH, DEFAULT): {"input_2": tune()},
+        # Not a tune: where that is silent the model takes logarithms of rounding errors, and ends 4e-4 apart.
+        (PITCH, DEFAULT): {"input_2": noise.astype(float32)},
         ("text", DEFAULT): {"sentence": SENTENCES},
         ("text", "look_up"): {"key": KEYS},
         ("lstm.keras", DEFAULT): {"series": draw.normal(0, 1, series).astype(float32)},

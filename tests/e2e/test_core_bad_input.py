@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.e2e.mutants import constant_spans, mutants
+from tests.e2e.mutants import graph_mutants
 from tests.e2e.support import Sdk, refused
 from tfport.errors import (
     CommandTimedOut,
@@ -222,7 +222,7 @@ def judged(sdk: Sdk, models: Iterator[Path], count: int, *words: str) -> None:
 def graphs(original: Path, folder: Path, count: int) -> Iterator[Path]:
     """Corrupted copies of a GraphDef."""
     data = original.read_bytes()
-    for number, mutant in enumerate(mutants(data, count, kept=constant_spans(data))):
+    for number, mutant in enumerate(graph_mutants(data, count)):
         path = folder / f"{number}.pb"
         path.write_bytes(mutant)
         yield path
@@ -231,8 +231,7 @@ def graphs(original: Path, folder: Path, count: int) -> Iterator[Path]:
 def saved_models(original: Path, folder: Path, count: int) -> Iterator[Path]:
     """Corrupted copies of a SavedModel."""
     data = (original / "saved_model.pb").read_bytes()
-    kept = constant_spans(data, META_GRAPHS, GRAPH_DEF)
-    for number, mutant in enumerate(mutants(data, count, kept=kept)):
+    for number, mutant in enumerate(graph_mutants(data, count, META_GRAPHS, GRAPH_DEF)):
         path = folder / str(number)
         shutil.copytree(original, path)
         (path / "saved_model.pb").write_bytes(mutant)

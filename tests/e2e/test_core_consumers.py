@@ -24,7 +24,7 @@ THEIRS = PROGRAMS / "theirs"  # headers of the consumer's own protobuf and absei
 # The SDK cut to SqueezeNet alone, and the one that is cut to many models.
 SDKS = ("core_sdk_squeezenet", pytest.param("core_sdk", marks=pytest.mark.full))
 SYSTEM = {"ld-linux-armhf.so.3", "libc.so.6", "libm.so.6", "libstdc++.so.6", "libgcc_s.so.1"}
-LEAST = {"abseil": 100, "protobuf": 200, "xnnpack": 100, "pthreadpool": 20, "nsync": 10}
+LEAST = {"abseil": 100, "protobuf": 200, "xnnpack": 80, "pthreadpool": 20, "nsync": 10}
 
 
 @pytest.fixture(scope="session", params=SDKS)

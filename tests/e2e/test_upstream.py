@@ -71,6 +71,14 @@ def built(archive: Path, wheel: Path, zuluko: Target) -> Path:
     return FOLDER / "build"
 
 
+def test_every_file_is_listed_or_has_a_reason(archive: Path) -> None:
+    found = {path.relative_to(archive).as_posix() for path in archive.rglob("*_test.cc")}
+    listed = {test.path for test in LISTED.tests}
+    assert listed <= found and len(listed) >= 25
+    assert {f"{name}_test.cc" for name in ASKED_FOR} <= {path.rpartition("/")[2] for path in listed}
+    assert not [path for path in found - listed if not LISTED.why_left_out(path)]
+
+
 @pytest.mark.parametrize("test", LISTED.tests, ids=[test.name for test in LISTED.tests])
 def test_file_passes_on_the_board(test: Test, built: Path, zuluko: Target, tmp_path: Path) -> None:
     result = tmp_path / "result.json"

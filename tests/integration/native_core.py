@@ -50,9 +50,9 @@ def runner_sources() -> list[Path]:
     """What CMakeLists.txt compiles for -DTFPORT_RUNTIME=core."""
     text = (RUNTIME / "runner" / "CMakeLists.txt").read_text(encoding="utf-8")
     engine = re.search(r"TensorFlowCore\)\s+set\(engine([^)]+)\)", text)
-    common = re.search(r"add_executable\(tfport-run([^$]+)\$\{engine\}\)", text)
+    common = re.search(r"add_executable\(tfport-run\s+\$\{heap\}([^$]+)\$\{engine\}\)", text)
     assert engine is not None and common is not None
-    return [RUNTIME / "runner" / name for name in (engine[1] + common[1]).split()]
+    return [RUNTIME / "runner" / name for name in ("heap.cc", *(engine[1] + common[1]).split())]
 
 
 def compile_all(folder: Path, sources: list[Path], *flags: str) -> list[Path]:

@@ -253,7 +253,7 @@ def test_a_selection_compiles_what_it_needs(core: Build) -> None:
     # What defines the shapes of all ops of mathematics takes longest, so it comes first.
     assert core.compiled()[0] == "tensorflow_core_ops_math_ops"
     for words in core.commands("cxx"):
-        assert words[words.index("-include") + 1] == str(core.folder / "gen/contractions.h")
+        assert words[words.index("-include") + 1].endswith("/contractions.h")
 
 
 def test_a_second_round_compiles_what_may_be_needed_too(core: Build) -> None:

@@ -43,7 +43,8 @@ def moved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, place in PLACES.items():
         folder = made.folder / "sdk" / place
         folder.mkdir(parents=True, exist_ok=True)
-        text = environment.get_template(name + ".jinja").render(version="2.14.1", target="zuluko")
+        values = {"version": "2.14.1", "target": "zuluko", "bare": False}
+        text = environment.get_template(name + ".jinja").render(values)
         (folder / name).write_text(text)
     target = tmp_path_factory.mktemp("moved") / "an sdk"
     shutil.move(made.folder / "sdk", target)

@@ -15,7 +15,7 @@ from tfport.target import load_target
 
 @pytest.fixture(autouse=True)
 def no_toolchain(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check, "offer_of_toolchain", lambda target: Offer({}, frozenset()))
+    monkeypatch.setattr(check, "offer_of_toolchain", lambda target, runtime: Offer({}, frozenset()))
 
 
 def sdk_with(tmp_path: Path, *archives: tuple[str, bytes]) -> Path:

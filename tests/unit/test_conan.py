@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import configparser
+import re
 from pathlib import Path
 
 import pytest
@@ -25,9 +26,10 @@ ninja: build stopped: subcommand failed.
 
 
 def profile(text: str) -> configparser.ConfigParser:
-    parser = configparser.ConfigParser(delimiters=("=",), interpolation=None)
+    parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, allow_no_value=True)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
-    parser.read_string(text)
+    # += and *= leave room for what a tool package adds.
+    parser.read_string(re.sub(r"^([^=\n]+?)[+*]=", r"\1=", text, flags=re.MULTILINE))
     return parser
 
 
@@ -50,6 +52,18 @@ def test_the_vfpv3_profile_differs_in_flags_and_kernels() -> None:
     text = profile(render_profile(load_target("zuluko-vfpv3"), 1))
     assert text["options"] == {"xnnpack/*:target_core": "cortex-a9", "xnnpack/*:vfpv4": "False"}
     assert "-mfpu=neon-vfpv3" in text["conf"]["tools.build:cflags"]
+
+
+def test_bare_metal_gets_its_sysroot_and_runs_where_it_is_linked() -> None:
+    text = profile(render_profile(load_target("zuluko-baremetal"), 1))
+    assert text["settings"]["os"] == "baremetal"
+    assert text["options"]["*/*:fPIC"] == "False"
+    assert "-fPIC" not in text["conf"]["tools.build:cflags"]
+    assert "*: tfport-sysroot/" in render_profile(load_target("zuluko-baremetal"), 1)
+    # Conan leaves tools out of package identities, so the profile says what is in the sysroot.
+    assert text["conf"]["user.tfport:sysroot"]
+    assert "user.tfport:sysroot" in text["conf"]["tools.info.package_id:confs"]
+    assert "sysroot" not in render_profile(load_target("zuluko"), 1).split("[conf]")[0]
 
 
 def test_ccache_is_used_when_given_and_stays_out_of_identities() -> None:

@@ -9,6 +9,7 @@ import pytest
 from tests.unit.trees import grow
 from tfport.core.steps.registrations import (
     helpers_of,
+    instantiating,
     portable_ops,
     read_kernels,
     read_ops,
@@ -205,3 +206,21 @@ def test_helpers_of_included_headers(tmp_path: Path) -> None:
 def test_a_helper_of_a_header_in_another_folder_is_none(tmp_path: Path) -> None:
     grow(tmp_path, {"k/cast_op.h": "", "k/sub/cast_op.h": ""})
     assert helpers_of(tmp_path, ["k/cast_op.h"], ["k/sub/cast_op_bool.cc"]) == []
+
+
+def test_what_a_source_promises_is_instantiated_elsewhere(tmp_path: Path) -> None:
+    folder = "tensorflow/core/kernels"
+    files = {
+        f"{folder}/tile_ops.cc": "  extern template struct Tile<CPUDevice, T, int32>; \\\n",
+        f"{folder}/slice_op.cc": "int x;\n",
+        f"{folder}/tile_functor_cpu_float.cc": "template struct Tile<CPUDevice, float, int32>;\n",
+        f"{folder}/tile_ops_cpu_impl.h": "  template struct Tile<Eigen::ThreadPoolDevice, T, 1>;\n",
+        f"{folder}/tile_ops_cpu_impl_1.cc": f'#include "{folder}/tile_ops_cpu_impl.h"\n',
+        f"{folder}/other_cpu.cc": "extern template struct Tile<CPUDevice, T>;\n"
+        "template struct Other<CPUDevice>;\n",
+    }
+    grow(tmp_path, files)
+    helpers = [name for name in files if "cpu" in name and name.endswith(".cc")]
+    found = [f"{folder}/tile_functor_cpu_float.cc", f"{folder}/tile_ops_cpu_impl_1.cc"]
+    assert instantiating(tmp_path, [f"{folder}/tile_ops.cc"], helpers) == found
+    assert instantiating(tmp_path, [f"{folder}/slice_op.cc"], helpers) == []

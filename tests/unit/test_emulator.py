@@ -39,6 +39,24 @@ def test_the_command_follows_the_target(monkeypatch: pytest.MonkeyPatch) -> None
     assert emulator.argv(["run"], plugin="c.so,out=x")[:3] == ["qemu-arm", "-plugin", "c.so,out=x"]
 
 
+def test_an_image_gets_its_words_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}")
+    emulator = Emulator.for_target(load_target("zuluko-baremetal"))
+    words = emulator.argv(["a.elf", "m.tflite", "--input", "x=my file.npy", ""], plugin="c.so")
+    assert words[:3] == ["qemu-system-arm", "-plugin", "c.so"]
+    assert words[-4:] == ["-kernel", "a.elf", "-append", 'm.tflite --input "x=my file.npy" ""']
+    assert emulator.argv(["a.elf"])[-2:] == ["-kernel", "a.elf"]
+
+
+@pytest.mark.parametrize("word", ['a"b', "x" * 901])
+def test_words_that_no_image_can_be_given(monkeypatch: pytest.MonkeyPatch, word: str) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}")
+    emulator = Emulator.for_target(load_target("zuluko-baremetal"))
+    with pytest.raises(EmulatorFailed) as caught:
+        emulator.argv(["a.elf", word])
+    assert "semihosting" in caught.value.what and "double quotes" in caught.value.why
+
+
 def test_a_missing_emulator_names_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(EmulatorFailed) as caught:
@@ -105,3 +123,17 @@ int main(int argc, char** argv) {
     assert counts["float_multiply_add_quad"] == 1000
     assert 3000 <= counts["total"] < 3100  # the multiply-add, the decrement and the branch
     assert counts["branch"] >= 1000
+
+
+def test_the_work_of_each_core_is_that_of_one_more_round(tmp_path: Path) -> None:
+    """The second core starts with the second round; waiting is not counted, and cores do not take turns."""
+    text = """while [ $# -gt 0 ]; do case "$1" in
+  -plugin) plugin="$2"; shift 2;; -icount) exit 9;;
+  *) last="$1"; shift;; esac; done
+out="${plugin##*out=}"
+case "$plugin" in *idle=100-1ff*) ;; *) exit 8;; esac
+case "$last" in *1) echo '{"work": [100], "wait": [5]}';; *) echo '{"work": [160, 40]}';; esac > "$out"
+"""
+    emulator = Emulator((str(script(tmp_path / "qemu", text)), "-M", "virt", "-kernel"), boots=True)
+    work = emulator.count_cores(lambda n: ["a.elf", "n", str(n)], tmp_path / "c.so", (0x100, 0x1FF))
+    assert work == (30.0, 20.0)

@@ -98,6 +98,20 @@ def test_closure_is_what_a_recipe_needs_and_nothing_else(tmp_path: Path) -> None
     assert [recipe.name for recipe in closure(recipes, "sdk")] == ["a", "b", "sdk"]
 
 
+def test_what_goes_with_one_system_is_needed_there_only(tmp_path: Path) -> None:
+    _needing(tmp_path, "a")
+    _needing(tmp_path, "sdk", "a/1.2.0")
+    file = tmp_path / "recipes" / "sdk" / "all" / "conanfile.py"
+    line = "        self.requires('a/1.2.0', visible=False)\n"
+    file.write_text(
+        file.read_text().replace(line, "        if self.settings.os == 'baremetal':\n    " + line)
+    )
+    recipes = load_recipes(tmp_path)
+    assert [recipe.name for recipe in closure(recipes, "sdk", "baremetal")] == ["a", "sdk"]
+    assert [recipe.name for recipe in closure(recipes, "sdk", "Linux")] == ["sdk"]
+    assert [recipe.name for recipe in closure(recipes, "sdk")] == ["a", "sdk"]
+
+
 @pytest.mark.parametrize(
     ("reference", "here"), [("a/1.3.0", "there is a/1.2.0"), ("c/1", "no recipe of that name")]
 )

@@ -18,11 +18,12 @@ from tfport.errors import ModelInputInvalid, NotAnSdk, SmokeFailed
 from tfport.lite_schema import TENSOR_TYPES
 from tfport.model import LiteModel, read_tflite
 from tfport.pack import FOLDER
-from tfport.smoke import Setup
+from tfport.smoke import ALL_SETTINGS, BOARD_SETTINGS, Setup
 from tfport.smoke_lite import LiteSmoke
-from tfport.smoke_results import CountResult, OpsResult, RunResult, SmokeResults
+from tfport.smoke_results import CoresResult, CountResult, ImageResult, OpsResult, RunResult, SmokeResults
 from tfport.sources import SourceCache
 from tfport.target import load_target
+from tfport.target_run import Setting
 
 FAKE = Path(__file__).with_name("fake_runner.py")
 
@@ -195,3 +196,18 @@ def test_the_report_is_plain_json() -> None:
     assert data["runs"][0]["seconds"] is None
     assert data["problems"] == ["m, seeded, 1 thread, XNNPACK on: x"]
     assert data["counts"][0]["per_inference"] == {"total": 1.5}
+
+
+def test_the_busiest_core_is_held_against_one_core_alone() -> None:
+    cores = CoresResult("m", {1: (100.0, 0.0), 4: (30.0, 28.0, 26.0, 25.0)})
+    image = ImageResult("m", "seeded", ("its results are not those of tfport-run",))
+    results = SmokeResults("bare", True, (), (), (), (), 1.0, (image,), (cores,))
+    assert cores.busiest_share == 0.3
+    assert results.problems == ["m, seeded, image: its results are not those of tfport-run"]
+    data = json.loads(json.dumps(results.to_dict(), allow_nan=False))
+    assert data["cores"][0]["per_core"]["4"] == [30.0, 28.0, 26.0, 25.0]
+    assert data["cores"][0]["busiest_share"] == 0.3 and data["images"][0]["ok"] is False
+
+
+def test_a_board_runs_on_two_cores_too() -> None:
+    assert Setting(2, True) in BOARD_SETTINGS and set(ALL_SETTINGS) < set(BOARD_SETTINGS)

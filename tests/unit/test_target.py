@@ -52,7 +52,7 @@ def test_unknown_target_suggests_the_nearest(typed: str, meant: str) -> None:
     with pytest.raises(UnknownTarget) as caught:
         load_target(typed)
     assert caught.value.hint == f"Did you mean --target {meant}?"
-    assert "zuluko, zuluko-vfpv3" in caught.value.why
+    assert "raspi2-baremetal, zuluko, zuluko-baremetal, zuluko-vfpv3" in caught.value.why
 
 
 @pytest.mark.parametrize("typed", ["quite-another-thing", "../zuluko", "", "toolchains/zuluko.toml"])
@@ -121,3 +121,51 @@ def test_dump_quotes_what_toml_needs(tmp_path: Path) -> None:
 
 def test_known_keys_are_dotted_paths() -> None:
     assert {"schema", "cpu.fpu", "limits.glibcxx", "emulator.packages"} <= set(known_keys())
+
+
+BARE = (TOOLCHAINS / "zuluko-baremetal.toml").read_text()
+
+
+def bare_faults(folder: Path, text: str) -> list[str]:
+    with pytest.raises(TargetFileError) as caught:
+        parse_target(write(folder, "zuluko-baremetal", text))
+    return caught.value.why.splitlines()
+
+
+def test_bare_metal_is_emulated_as_a_board() -> None:
+    target = load_target("zuluko-baremetal")
+    assert target.compile_flags == load_target("zuluko").compile_flags
+    command = " ".join(target.emulator_command)
+    assert command.startswith("qemu-system-arm -M virt -cpu cortex-a7 -smp 4 -m 512 ")
+    assert command.endswith(" -kernel")
+    assert target.limits is None and target.board is not None
+    assert target.board.devices[0].base == 0x08000000
+
+
+def test_keys_of_another_os_are_refused_and_its_own_required(tmp_path: Path) -> None:
+    assert faults(tmp_path, ZULUKO + BARE[BARE.index("\n[board]") :]) == [
+        "board: goes with os = 'baremetal' only"
+    ]
+    limits = ZULUKO[ZULUKO.index("\n[limits]") :]
+    assert bare_faults(tmp_path, BARE + limits) == ["limits: goes with os = 'Linux' only"]
+    assert bare_faults(tmp_path, BARE.replace('machine = "virt"\n', "")) == ["emulator.machine: missing"]
+    assert bare_faults(tmp_path, BARE[: BARE.index("\n[board]")]) == ["board: missing"]
+
+
+def test_an_os_that_nobody_knows_is_the_one_fault_told(tmp_path: Path) -> None:
+    (fault,) = bare_faults(tmp_path, BARE.replace('os = "baremetal"', 'os = "QNX"'))
+    assert fault == "os: must be 'Linux' or 'baremetal', not 'QNX'"
+
+
+def test_facts_of_a_board_are_checked(tmp_path: Path) -> None:
+    text = BARE.replace("ram_base = 0x40000000", "ram_base = 0x140000000")
+    text = text.replace("semihosting = true", "semihosting = 1").replace("threads = 16", "threads = 0")
+    text = text.replace("heap_mb = 0", "heap_mb = -1").replace("{ base = 0x08000000,", "{ start = 0,")
+    assert bare_faults(tmp_path, text) == [
+        "board.ram_base: must be an address or size of 32 bits, not 5368709120",
+        "board.semihosting: must be true or false, not 1",
+        "board.threads: must be a whole number above 0, not 0",
+        "board.heap_mb: must be a whole number, 0 or above, not -1",
+        "board.devices.start: unknown key",
+        "board.devices.base: missing",
+    ]

@@ -49,7 +49,8 @@ CXX_HEADERS = (
     "tensorflow/core/public/session_options.h",
 )
 # Kernels are registered as ops_to_register.h says; several share a unit, so all see Eigen's thread pool.
-KERNEL_DEFINES = ("SELECTIVE_REGISTRATION", "EIGEN_USE_THREADS=")
+# On 32-bit ARM alone TensorFlow quantises by kernels of gemmlowp that round otherwise than those of the host.
+KERNEL_DEFINES = ("SELECTIVE_REGISTRATION", "EIGEN_USE_THREADS=", "TENSORFLOW_DISABLE_META")
 # protobuf's headers name its namespace; the library is compiled with ours.
 PROTOBUF = {"google": "tfport_google"}
 
@@ -181,8 +182,14 @@ class CoreSdk:
             output=self.sdk / "include-cxx",
             renames=PROTOBUF,
         )
-        values = {"version": self.version, "target": self.target}
-        describe(self.sdk, self.sources / "templates", "TensorFlowCore", "tensorflow-core", **values)
+        describe(
+            self.sdk,
+            self.sources / "templates",
+            "TensorFlowCore",
+            "tensorflow-core",
+            version=self.version,
+            target=self.target,
+        )
         share = self.sdk / "share" / "tfport"
         (share / "examples").mkdir(parents=True, exist_ok=True)
         shutil.copyfile(self.generated / "ops.json", share / "ops.json")

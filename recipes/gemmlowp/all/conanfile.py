@@ -27,7 +27,7 @@ class GemmlowpRecipe(ConanFile):
     def package(self):
         include = os.path.join(self.package_folder, "include", "gemmlowp")
         copy(self, "LICENSE", self.source_folder, os.path.join(self.package_folder, "licenses"))
-        for folder in ("fixedpoint", "internal", "profiling", "public"):
+        for folder in ("fixedpoint", "internal", "meta", "profiling", "public"):
             copy(self, f"{folder}/*.h", self.source_folder, include)
 
     def package_info(self):

@@ -25,7 +25,7 @@ class TfportCoreRecipe(ConanFile):
 
     def export_sources(self):
         house, to = os.path.join(self.recipe_folder, "..", "..", ".."), self.export_sources_folder
-        for name in ("CMakeLists.txt", "SConstruct"):
+        for name in ("CMakeLists.txt", "SConstruct", "contractions.h"):
             copy(self, name, self.recipe_folder, to)
         for part in ("common", "core", "compat", "runner", "examples"):
             copy(self, "*", os.path.join(house, "runtime", part), f"{to}/runtime/{part}", excludes="tests/*")

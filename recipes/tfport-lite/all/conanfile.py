@@ -27,7 +27,7 @@ class TfportLiteRecipe(ConanFile):
         copy(self, "CMakeLists.txt", self.recipe_folder, to)
         for part in ("common", "lite", "compat", "runner", "packer", "examples"):
             copy(self, "*", os.path.join(house, "runtime", part), f"{to}/runtime/{part}", excludes="tests/*")
-        for module in ("headers.py", "link.py", "ops.py", "sdk_files.py", "sdk_lite.py"):
+        for module in ("headers.py", "link.py", "ops.py", "sdk_bare.py", "sdk_files.py", "sdk_lite.py"):
             copy(self, module, os.path.join(house, "tfport"), os.path.join(to, "tools"))
         for template in ("selected_ops.h.jinja", "TensorFlowLite*.jinja", "tensorflow-lite.pc.jinja"):
             copy(self, template, os.path.join(house, "toolchains", "templates"), f"{to}/templates")
@@ -37,6 +37,8 @@ class TfportLiteRecipe(ConanFile):
 
     def requirements(self):
         self.requires("tensorflow-lite/2.14.1", visible=False)
+        if self.settings.os == "baremetal":
+            self.requires("tfport-baremetal/1.0")
 
     def package_id(self):
         # The archive holds code of every one of them, so a new patch to any makes another package.
@@ -51,15 +53,17 @@ class TfportLiteRecipe(ConanFile):
         sys.path.insert(0, os.path.join(self.source_folder, "tools"))
         from sdk_lite import LiteSdk
 
-        compilers = self.conf.get("tools.build:compiler_executables", {}, check_type=dict)
+        packages = {each.ref.name: Path(each.package_folder) for each in self.dependencies.host.values()}
         return LiteSdk(
             sources=Path(self.source_folder),
             build=Path(self.build_folder),
-            lite=Path(self.dependencies["tensorflow-lite"].package_folder),
+            lite=packages["tensorflow-lite"],
+            runtime=packages.get("tfport-baremetal"),
+            flags=self.conf.get("tools.build:cxxflags", [], check_type=list),
             ops=str(self.options.ops),
             version=str(self.version),
             target=self.conf.get("user.tfport:target", "unknown"),
-            prefix=compilers.get("c", "gcc")[: -len("gcc")],
+            prefix=self.conf.get("tools.build:compiler_executables", {"c": "gcc"})["c"][: -len("gcc")],
             run=lambda words: self.run(shlex.join(words), quiet=True),
         )
 
@@ -74,26 +78,22 @@ class TfportLiteRecipe(ConanFile):
         cmake = CMake(self)
         cmake.configure()
         cmake.build()
-        parts = [each.cpp_info.aggregated_components() for each in self.dependencies.host.values()]
-        archives = [Path(at, f"lib{lib}.a") for part in parts for lib in part.libs for at in part.libdirs]
+        # The runtime of bare metal stays an archive by itself: a firmware may replace its pieces.
+        inside = [each for each in self.dependencies.host.values() if each.ref.name != "tfport-baremetal"]
+        parts = [each.cpp_info.aggregated_components() for each in inside]
         sdk = self._sdk
-        sdk.link([path for path in archives if path.is_file()])
+        sdk.link([Path(at, f"lib{lib}.a") for part in parts for lib in part.libs for at in part.libdirs])
         sdk.deploy([Path(folder) for part in parts for folder in part.includedirs])
         sdk.build_runner(os.path.join(self.generators_folder, "conan_toolchain.cmake"), build_jobs(self))
 
     def package(self):
         copy(self, "*", os.path.join(self.build_folder, "sdk"), self.package_folder)
-        licenses = os.path.join(self.package_folder, "share", "licenses")
         for each in self.dependencies.host.values():
-            copy(
-                self,
-                "*",
-                os.path.join(each.package_folder, "licenses"),
-                os.path.join(licenses, each.ref.name),
-            )
+            to = os.path.join(self.package_folder, "share", "licenses", each.ref.name)
+            copy(self, "*", os.path.join(each.package_folder, "licenses"), to)
 
     def package_info(self):
         self.cpp_info.set_property("cmake_file_name", "TensorFlowLite")
         self.cpp_info.set_property("cmake_target_name", "TensorFlowLite::TensorFlowLite")
         self.cpp_info.libs = ["tensorflow-lite"]
-        self.cpp_info.system_libs = ["stdc++", "pthread", "m"]
+        self.cpp_info.system_libs = ["stdc++", "m", *(["pthread"] if self.settings.os == "Linux" else [])]

@@ -43,6 +43,7 @@ class UpstreamTests(ConanFile):
             Path(tensorflow.cpp_info.includedirs[0]),
             (),
             here=str(HERE),
+            host=["g++"],
             index=str(Path(tensorflow.cpp_info.resdirs[0], "index.json")),
             **folders,
         )

@@ -38,6 +38,8 @@ class Test:
     googletest's filters) that are not run. cases: how many run.
     """
 
+    __test__ = False  # pytest collects classes of such a name
+
     path: str
     text: bool
     unrun: tuple[str, ...]

@@ -31,7 +31,7 @@ bool TextFormatOfLite::Parser::MergeFromString(const std::string& text, MessageL
 
 // Called for MessageLite::DebugString where the linker is told to --wrap it. protobuf's own gives
 // the address of the message, by which no test can compare two.
-extern "C" std::string __wrap__ZNK13tfport_google8protobuf11MessageLite11DebugStringEv(
+extern "C" std::string __wrap__ZNK13tfport_google8protobuf11MessageLite11DebugStringB5cxx11Ev(
     const google::protobuf::MessageLite* message) {
   return tfport_text::Print(message->GetTypeName(), message->SerializePartialAsString());
 }

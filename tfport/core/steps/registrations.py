@@ -27,6 +27,9 @@ _UNBUILT = re.compile(
     r"\s*#\s*(?:if(?:def)?\b(?!.*!).*\b(?:GOOGLE_CUDA|TENSORFLOW_USE_ROCM|INTEL_MKL)\b"
     r"|(?:ifndef\s+|if\s+!\s*defined\(\s*)IS_MOBILE_PLATFORM\b)"
 )
+# What a source promises that another instantiates, and what one does instantiate.
+_PROMISED = re.compile(r"\bextern template struct (\w+)<(?:CPUDevice|Eigen::ThreadPoolDevice)\b")
+_KEPT = re.compile(r"(?<!\bextern )\btemplate struct (\w+)<(?:CPUDevice|Eigen::ThreadPoolDevice)\b")
 # A kernel that is registered in every build, but for a device that no build of ours has.
 _ON_GPU = re.compile(r'\bName\(\s*"\w+"\s*\)[\s\\]*\.Device\(DEVICE_GPU\)')
 _IF, _ELSE, _ENDIF = (re.compile(rf"\s*#\s*{word}") for word in ("if", "else", "endif"))
@@ -117,6 +120,21 @@ def helpers_of(root: Path, headers: Iterable[str], helpers: Iterable[str]) -> li
     """
     included = {_base(name[:-2]) for name in headers if name.endswith(".h")}
     return sorted(path for path in helpers if _base(_owner(root, path[:-3])) in included)
+
+
+def instantiating(root: Path, sources: Iterable[str], helpers: Iterable[str]) -> list[str]:
+    """Of ``helpers`` those that instantiate what one of ``sources`` declares as instantiated; sorted.
+
+    Such a source needs no header: ``tile_ops.cc`` declares the functors of ``tile_functor_cpu_float.cc``.
+    """
+    promised = {name for path in sources for name in _PROMISED.findall(built(_read(root / path)))}
+    found = []
+    for path in helpers if promised else ():
+        text = _read(root / path)
+        texts = [text, *(_read(root / name) for name in _HEADER.findall(text) if (root / name).is_file())]
+        if promised & {name for each in texts for name in _KEPT.findall(each)}:
+            found.append(path)
+    return sorted(found)
 
 
 def _owns(source: str, header: str) -> bool:

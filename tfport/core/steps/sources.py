@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tfport.core.steps.registrations import (
         ALWAYS,
         helpers_of,
+        instantiating,
         portable_ops,
         read_kernels,
         read_ops,
@@ -29,13 +30,22 @@ if TYPE_CHECKING:
 else:  # beside this file when exported into a recipe, in the package otherwise
     try:
         from bazel import Workspace
-        from registrations import ALWAYS, helpers_of, portable_ops, read_kernels, read_ops, sources_of
+        from registrations import (
+            ALWAYS,
+            helpers_of,
+            instantiating,
+            portable_ops,
+            read_kernels,
+            read_ops,
+            sources_of,
+        )
         from units import gather, headers_of, protos_of, with_neighbours
     except ImportError:
         from tfport.core.steps.bazel import Workspace
         from tfport.core.steps.registrations import (
             ALWAYS,
             helpers_of,
+            instantiating,
             portable_ops,
             read_kernels,
             read_ops,
@@ -50,7 +60,7 @@ _OPS = "//tensorflow/core/ops:portable_op_registrations_and_gradients"
 
 # Devices, services and languages that no board has, and what only tests use.
 _FOREIGN = re.compile(
-    r"_test\.|test_util|testlib|_stub\.|windows/|/python/|gpu|cuda|rocm|\.cu\.|sycl|/tpu/|nccl(?!/collective_communicator)|mkl|zen_|/xla"
+    r"_test\.|test_util|testlib|/matmul_util\.|_stub\.|windows/|/python/|gpu|cuda|rocm|\.cu\.|sycl|/tpu/|nccl(?!/collective_communicator)|mkl|zen_|/xla"
     r"|stream_executor|distributed_runtime|/grappler/|/eager/|compiler/mlir|core/ir/|android_|common_runtime/(?:ring_|hierarchical_tree|permuter|all_to_all)"
     r"|profiler/(?:convert|backends)|profiler/(?:lib|utils)/(?!scoped_memory|traceme|context_types|annotated)"
 )
@@ -141,7 +151,8 @@ class Portable:
         chosen = close(found)
         while True:
             headers = headers_of(self.root, chosen, _KERNEL_FOLDER)
-            grown = close({*chosen, *helpers_of(self.root, headers, helpers)})
+            named = helpers_of(self.root, headers, helpers)
+            grown = close({*chosen, *named, *instantiating(self.root, chosen, helpers)})
             if grown == chosen:
                 break
             chosen = grown
