@@ -80,8 +80,9 @@ def _job(*, target_required: bool) -> argparse.ArgumentParser:
     )
     job.add_argument(
         "--pack-weights",
-        action="store_true",
-        help="also write each --model with its weights packed for the target (--runtime lite)",
+        action=argparse.BooleanOptionalAction,
+        help="also write each --model with its weights packed for the target (--runtime lite); "
+        "without an operating system it does unless told not to",
     )
     job.add_argument("--ops", choices=("all",), help="all ops, also with --model (--runtime tensorflow)")
     job.add_argument("--input", action="append", default=[], type=_named_file, metavar="NAME=FILE.npy")

@@ -108,6 +108,24 @@ class Emulator:
         first += [0] * (len(second) - len(first))
         return tuple((b - a) / (rounds[1] - rounds[0]) for a, b in zip(first, second))
 
+    def count_until(
+        self,
+        words: Sequence[Word],
+        counter: Path,
+        idle: tuple[int, int],
+        place: int,
+        timeout: Optional[float] = None,
+    ) -> int:
+        """Instructions of all cores of a board from reset until the function at ``place`` runs first.
+
+        ``counter`` and ``idle`` as for ``count_cores``; here the cores take turns. Raises ``PluginFailed``.
+        """
+        plugin = f"{counter},idle={idle[0]:x}-{idle[1]:x},until={place:x}"
+        found: int = self._counted(words, plugin, timeout)["until"]
+        if found < 0:
+            raise PluginFailed(f"{Path(str(words[0])).name} never came to {place:#x}")
+        return found
+
     def _counted(
         self, words: Sequence[Word], plugin: str, timeout: Optional[float], steady: bool = True
     ) -> Any:

@@ -6,7 +6,6 @@ the same on this machine, once; the result is a model file whose weights are use
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -15,6 +14,7 @@ from typing import Any
 from tfport.command import describe_returncode
 from tfport.emulator import Emulator
 from tfport.errors import CommandTimedOut, NotAnSdk, PackFailed
+from tfport.target_run import report_of, told
 
 PROGRAM = "bin/tfport-pack"
 FOLDER = str(PurePosixPath("share", "tfport", "models"))  # of packed models, in an SDK
@@ -57,11 +57,10 @@ def _pack(program: Path, model: Path, output: Path, emulator: Emulator) -> dict[
             "Leave --pack-weights out for it, or run tfport-pack on the device.",
         ) from None
     if done.returncode != 0:
-        said = [line for line in done.stderr.splitlines() if line.strip()]
+        said = told(done, emulator)
         raise PackFailed(
             f"The weights of {model} cannot be packed: tfport-pack {describe_returncode(done.returncode)}",
             said[-1] if said else "",
             "Leave --pack-weights out; the model then packs them at start-up.",
         )
-    facts: dict[str, Any] = json.loads(done.stdout)
-    return facts
+    return report_of(done.stdout)

@@ -119,7 +119,7 @@ def make_sdk(plan: Plan, outcome: Outcome, reporter: Reporter) -> None:
         reporter.say("Checking the artefact: machine, symbols, every instruction")
         outcome.facts = check_sdk(package, plan.target, plan.runtime.keep).as_dict()
     payload = dict(plan.job.payload)
-    if plan.request.pack_weights:
+    if plan.pack_weights:
         with _timed(outcome, "pack"):
             reporter.say("Packing the weights for the target's microkernels")
             packed = plan.work / "packed"

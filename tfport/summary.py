@@ -50,7 +50,8 @@ def built_rows(data: Mapping[str, Any]) -> list[Row]:
     for image in (data["smoke"] or {}).get("images", []):
         if image["ok"]:
             heap = f"{_bytes(image['heap_bytes'])} of heap on {image['cores']} cores"
-            rows.append((f"{image['model']}, image", f"{_bytes(image['size'])}, {heap}"))
+            start = f"{image['start_up'] / 1e6:.1f} million instructions to the first inference"
+            rows.append((f"{image['model']}, image", f"{_bytes(image['size'])}, {heap}, {start}"))
     for count in (data["smoke"] or {}).get("counts", []):
         if count["per_inference"]:
             millions = count["per_inference"]["total"] / 1e6

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.e2e.baremetal_images import PROGRAMS
 from tests.e2e.conftest import build
 from tests.e2e.support import ESPRESSO, Sdk, home
 from tfport.catalogue import Shelf
 from tfport.emulator import Emulator, build_counter
+from tfport.errors import EmulatorFailed
 from tfport.host import Host
-from tfport.image import boot, build_image, hash_of
+from tfport.image import EXAMPLE, boot, build_image, hash_of
 from tfport.inputs import Array, photograph, save_inputs
 from tfport.model import LiteModel, read_tflite
+from tfport.pack import FOLDER
 from tfport.target import Target, load_target
 from tfport.target_run import PROGRAM, Runner, Setting
 
@@ -91,8 +95,17 @@ def test_it_ran_on_one_two_and_four_cores(report: dict[str, Any]) -> None:
 
 
 def test_an_image_with_squeezenet_int8_is_small(report: dict[str, Any], nets: dict[str, LiteModel]) -> None:
-    sizes = {image["model"]: image["size"] for image in report["smoke"]["images"]}
-    assert sizes[nets["int8"].path.name] <= 2_600_000
+    images = {image["model"]: image for image in report["smoke"]["images"]}
+    image = images[nets["int8"].path.name]
+    assert image["size"] <= 2_600_000
+    assert image["start_up"] <= 15_000_000
+    assert image["heap_bytes"] - image["arena_bytes"] <= 1_000_000
+
+
+def test_the_busiest_of_four_cores_has_a_third_of_the_work(report: dict[str, Any]) -> None:
+    assert len(report["smoke"]["cores"]) == 2
+    for cores in report["smoke"]["cores"]:
+        assert set(cores["per_core"]) == {"1", "2", "4"} and cores["busiest_share"] <= 0.35
 
 
 @pytest.mark.parametrize("kind", ["float32", "int8"])
@@ -123,6 +136,73 @@ def test_an_image_needs_nothing_but_its_board(
     fed = save_inputs(values, tmp_path / "in")
     done = runner(bare, tmp_path / "out").run(net.path, fed, Setting(4, True))
     assert booted.hash == hash_of(done.outputs) and booted.cores == 4
+
+
+def variant(bare: Sdk, model: Path, inputs: list[Array], folder: Path, **defines: str) -> Path:
+    """The image of inferences.c with ``defines`` before it, built as the example is."""
+    example = folder / "example"
+    shutil.copytree(bare.folder / EXAMPLE, example)
+    lines = [f"#define {name} {value}" for name, value in defines.items()]
+    program = (PROGRAMS / "inferences.c").read_text(encoding="utf-8")
+    (example / "main.c").write_text("\n".join([*lines, program]), encoding="utf-8")
+    return build_image(bare.folder, model, inputs, folder / "image", example)
+
+
+def packed_of(bare: Sdk, net: LiteModel) -> Path:
+    return bare.folder / FOLDER / net.path.name
+
+
+@pytest.mark.full
+def test_a_thousand_inferences_leave_the_heap_as_it_is(
+    board: Target, bare: Sdk, nets: dict[str, LiteModel], shelf: Shelf, tmp_path: Path
+) -> None:
+    net = nets["int8"]
+    inputs = list(picture(shelf, net, "coffee.png").values())
+    image = variant(bare, packed_of(bare, net), inputs, tmp_path, ROUNDS="1000")
+    assert boot(board, image, timeout=1800).cores == 4
+
+
+def test_a_model_may_lie_where_a_boot_loader_puts_it(
+    board: Target, bare: Sdk, nets: dict[str, LiteModel], shelf: Shelf, tmp_path: Path
+) -> None:
+    net, place = nets["int8"], 0x50000000
+    inputs = list(picture(shelf, net, "coffee.png").values())
+    model = packed_of(bare, net)
+    empty = tmp_path / "empty"
+    empty.write_bytes(b"")
+    size = str(model.stat().st_size)
+    image = variant(bare, empty, inputs, tmp_path, MODEL_AT=f"{place:#x}", MODEL_BYTES=size)
+    plain = boot(board, variant(bare, model, inputs, tmp_path / "linked"))
+    loader = ("-device", f"loader,file={model},addr={place:#x},force-raw=on")
+    assert boot(board, image, words=loader).hash == plain.hash
+
+
+def test_a_heap_that_is_too_small_is_an_error(
+    board: Target, bare: Sdk, nets: dict[str, LiteModel], shelf: Shelf, tmp_path: Path
+) -> None:
+    """A status, not a hang: at every size that is too small."""
+    net = nets["int8"]
+    inputs = list(picture(shelf, net, "coffee.png").values())
+    for size in (32, 200, 1000):
+        image = variant(bare, packed_of(bare, net), inputs, tmp_path / str(size), HEAP_KB=str(size))
+        with pytest.raises(EmulatorFailed, match="The image ended with") as caught:
+            boot(board, image)
+        assert "error: " in caught.value.why or "bad_alloc" in caught.value.why
+
+
+@pytest.mark.parametrize("part", [0.25, 0.75], ids=["graph", "weights"])
+def test_a_damaged_model_in_flash_is_refused(
+    part: float, board: Target, bare: Sdk, nets: dict[str, LiteModel], shelf: Shelf, tmp_path: Path
+) -> None:
+    net = nets["int8"]
+    data = bytearray(packed_of(bare, net).read_bytes())
+    data[int(len(data) * part)] ^= 1
+    damaged = tmp_path / "damaged.tflite"
+    damaged.write_bytes(data)
+    inputs = list(picture(shelf, net, "coffee.png").values())
+    with pytest.raises(EmulatorFailed, match="ended with 1") as caught:
+        boot(board, variant(bare, damaged, inputs, tmp_path))
+    assert "damaged" in caught.value.why
 
 
 def test_a_damaged_model_is_refused(bare: Sdk, nets: dict[str, LiteModel], tmp_path: Path) -> None:

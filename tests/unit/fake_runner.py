@@ -42,7 +42,7 @@ def main() -> int:
     values = np.load(options.input[0].split("=", 1)[1])
     if options.signature == "words":
         return shout(values, options.output)
-    packed = Path(options.model).read_bytes().endswith(b"PW")
+    packed = Path(options.model).is_file() and Path(options.model).read_bytes().endswith(b"PW")
     values = values + np.array(4 if spoil == "far" or (spoil == "bits" and packed) else 1, dtype=values.dtype)
     options.output.mkdir(exist_ok=True)
     np.save(options.output / "0_c.npy", values)

@@ -137,3 +137,15 @@ case "$last" in *1) echo '{"work": [100], "wait": [5]}';; *) echo '{"work": [160
     emulator = Emulator((str(script(tmp_path / "qemu", text)), "-M", "virt", "-kernel"), boots=True)
     work = emulator.count_cores(lambda n: ["a.elf", "n", str(n)], tmp_path / "c.so", (0x100, 0x1FF))
     assert work == (30.0, 20.0)
+
+
+def test_instructions_until_a_place(tmp_path: Path) -> None:
+    text = """#!/bin/sh
+for word; do case "$word" in *out=*) out="${word#*out=}"; plugin="$word";; -icount) steady=1;; esac; done
+case "$plugin" in *,idle=100-1ff,until=8000,*) [ "$steady" = 1 ] && n=77 ;; *) n=-1 ;; esac
+echo "{\\"work\\": [100], \\"wait\\": [5], \\"until\\": $n}" > "$out"
+"""
+    emulator = Emulator((str(script(tmp_path / "qemu", text)), "-M", "virt", "-kernel"), boots=True)
+    assert emulator.count_until(["a.elf"], tmp_path / "c.so", (0x100, 0x1FF), 0x8000) == 77
+    with pytest.raises(PluginFailed, match="never came to 0x9000"):
+        emulator.count_until(["a.elf"], tmp_path / "c.so", (0x100, 0x1FF), 0x9000)
