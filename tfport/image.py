@@ -25,17 +25,23 @@ from tfport.target import Target
 
 _FIRST_INFERENCE = "TfLiteInterpreterInvoke"
 EXAMPLE = Path("share") / "tfport" / "examples" / "image"
-_FACTS = re.compile(r"^hash ([0-9a-f]{8}), (\d+) cores, (\d+) us, heap (\d+) bytes$", re.MULTILINE)
+_FACTS = re.compile(
+    r"^hash ([0-9a-f]{8}), (\d+) cores, (\d+) us, heap (\d+) bytes, before the inference (\d+)$", re.MULTILINE
+)
 _VERDICT = re.compile(r"^tfport: exit (-?\d+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Boot:
-    """What an image said: hash over all outputs, cores that ran threads, heap at its highest in bytes."""
+    """What an image said: hash over all outputs, cores that ran threads, heap in bytes.
+
+    The heap at its highest, and what of it was in use when all was ready for the first inference.
+    """
 
     hash: int
     cores: int
     heap_bytes: int
+    ready_bytes: int
     seconds: float
 
 
@@ -88,7 +94,7 @@ def read_console(done: Completed) -> Boot:
             f"The image ended with {verdict[1]}" if verdict else "The image came to no verdict",
             "\n".join(line for line in said.splitlines() if line.strip()),
         )
-    return Boot(int(facts[1], 16), int(facts[2]), int(facts[4]), done.seconds)
+    return Boot(int(facts[1], 16), int(facts[2]), int(facts[4]), int(facts[5]), done.seconds)
 
 
 def loaded_size(image: Path) -> int:

@@ -62,6 +62,7 @@ def try_image(
         size=loaded_size(image),
         cores=booted.cores,
         heap_bytes=booted.heap_bytes,
+        ready_bytes=booted.ready_bytes,
         arena_bytes=run.facts["arena_bytes"],
         start_up=start_up,
         seconds=booted.seconds,

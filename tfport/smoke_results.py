@@ -125,7 +125,8 @@ class CoresResult:
 class ImageResult:
     """A model linked into an image and booted with nothing but its board; sizes in bytes.
 
-    ``heap_bytes`` at its highest, with the tensors' arena, of ``arena_bytes``. ``start_up``: instructions
+    ``heap_bytes`` at its highest, ``ready_bytes`` before the first inference; the latter with the tensors'
+    arena of ``arena_bytes``, the former with XNNPACK's arena too. ``start_up``: instructions
     from reset to the first inference, on all cores together, waiting left out.
     """
 
@@ -135,6 +136,7 @@ class ImageResult:
     size: int = 0
     cores: int = 0
     heap_bytes: int = 0
+    ready_bytes: int = 0
     arena_bytes: int = 0
     start_up: int = 0
     seconds: float = 0.0

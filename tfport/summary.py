@@ -49,7 +49,9 @@ def built_rows(data: Mapping[str, Any]) -> list[Row]:
         rows.append(("built", f"{len(fresh)} of {len(recipes)} recipes, the others came from the cache"))
     for image in (data["smoke"] or {}).get("images", []):
         if image["ok"]:
-            heap = f"{_bytes(image['heap_bytes'])} of heap on {image['cores']} cores"
+            heap = (
+                f"{_bytes(image['heap_bytes'])} of heap ({_bytes(image['ready_bytes'])} before the inference)"
+            )
             start = f"{image['start_up'] / 1e6:.1f} million instructions to the first inference"
             rows.append((f"{image['model']}, image", f"{_bytes(image['size'])}, {heap}, {start}"))
     for count in (data["smoke"] or {}).get("counts", []):

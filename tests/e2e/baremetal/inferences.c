@@ -66,8 +66,8 @@ int main(void) {
     if (round == 1) settled = tfport_bm_heap_used();
     if (round > 1 && tfport_bm_heap_used() != settled) return Fail("the heap grows");
   }
-  printf("hash %08x, %u cores, %u us, heap %u bytes\n", (unsigned)hash, tfport_bm_cores(), ROUNDS,
-         (unsigned)tfport_bm_heap_high_water());
+  printf("hash %08x, %u cores, %u us, heap %u bytes, before the inference %u\n", (unsigned)hash,
+         tfport_bm_cores(), 0u, (unsigned)tfport_bm_heap_high_water(), (unsigned)settled);
   TfLiteInterpreterDelete(interpreter);
   TfLiteInterpreterOptionsDelete(options);
   TfLiteModelDelete(model);
