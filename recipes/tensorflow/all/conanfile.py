@@ -45,6 +45,7 @@ class TensorflowRecipe(ConanFile):
         self.requires("re2/20220601", transitive_headers=True)
         self.requires("snappy/1.1.9")
         self.requires("xnnpack/20241108", transitive_headers=True)
+        self.requires("zlib/1.2.13", transitive_headers=True)
 
     def build_requirements(self):
         self.tool_requires("protobuf/3.21.12", options={"protoc": True})
@@ -95,5 +96,4 @@ class TensorflowRecipe(ConanFile):
         self.cpp_info.requires = [f"{name}::{parts.get(name, name)}" for name in needed]
         self.cpp_info.resdirs = ["res"]
         self.cpp_info.defines = DEFINES
-        if self.settings.os in ("Linux", "FreeBSD"):
-            self.cpp_info.system_libs = ["dl", "m", "pthread"]
+        self.cpp_info.system_libs = ["dl", "m", "pthread"]
