@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -166,7 +167,8 @@ def build_counter(folder: Path, source_file: Path = COUNTER_SOURCE) -> Path:
             "There is no host C compiler for the instruction counter", hint="apt-get install gcc"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # Several threads may build it at once, each its own.
+    part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     flags = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-fvisibility=hidden"]
     try:
         command.run([compiler, *flags, "-o", part, source_file], timeout=120)
