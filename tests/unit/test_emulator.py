@@ -99,6 +99,12 @@ def test_several_may_build_the_counter_at_once(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [first.name]
 
 
+def test_several_may_build_the_counter_at_once(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        built = set(pool.map(build_counter, [tmp_path] * 4))
+    assert len(built) == 1 and [path.name for path in tmp_path.iterdir()] == [built.pop().name]
+
+
 def test_no_compiler_is_an_error_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(PluginFailed, match="no host C compiler"):
