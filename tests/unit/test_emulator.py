@@ -141,10 +141,10 @@ int main(int argc, char** argv) {
 def test_the_work_of_each_core_is_that_of_one_more_round(tmp_path: Path) -> None:
     """The second core starts with the second round; waiting is not counted, and cores do not take turns."""
     text = """while [ $# -gt 0 ]; do case "$1" in
-  -plugin) plugin="$2"; shift 2;; -icount) exit 9;;
+  -plugin) plugin="$2"; shift 2;; -icount) turns="$2"; shift 2;;
   *) last="$1"; shift;; esac; done
 out="${plugin##*out=}"
-case "$plugin" in *idle=100-1ff*) ;; *) exit 8;; esac
+case "$plugin $turns" in *idle=100-1ff*" shift=10") ;; *) exit 8;; esac
 case "$last" in *1) echo '{"work": [100], "wait": [5]}';; *) echo '{"work": [160, 40]}';; esac > "$out"
 """
     emulator = Emulator((str(script(tmp_path / "qemu", text)), "-M", "virt", "-kernel"), boots=True)
