@@ -24,8 +24,8 @@ CORE_COUNTER_SOURCE = PLUGINS / "core_count.c"
 # A board's clock is then its instructions, 1 << shift nanoseconds each, and its cores take turns of 0.1 s by
 # that clock: every run is the same. In long turns one core does the work of all; turns of 98,000 instructions
 # are short beside the work of an operator.
-_LONG_TURNS = ("-icount", "shift=0")
-_SHORT_TURNS = ("-icount", "shift=10")
+_LONG_TURNS = ("-icount", "shift=0,sleep=off")
+_SHORT_TURNS = ("-icount", "shift=10,sleep=off")
 _COMPILERS = ("gcc", "cc", "clang")
 # The runtime of an image has room for so much of it (runtime/baremetal/src/files/arguments.c).
 _LONGEST_LINE = 900

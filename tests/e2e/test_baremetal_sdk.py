@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from tfport.host import Host
 from tfport.image import EXAMPLE, boot, build_image, hash_of
 from tfport.inputs import Array, photograph, save_inputs
 from tfport.model import LiteModel, read_tflite
-from tfport.pack import FOLDER
+from tfport.pack import FOLDER, pack_models
 from tfport.target import Target, load_target
 from tfport.target_run import PROGRAM, Runner, Setting
 
@@ -48,12 +49,18 @@ def nets(shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Li
 
 @pytest.fixture(scope="module")
 def bare(board: Target, nets: dict[str, LiteModel], tmp_path_factory: pytest.TempPathFactory) -> Sdk:
+    ready = os.environ.get("TFPORT_SDK_BAREMETAL")
+    if ready:
+        return Sdk(Path(ready), board)
     words = [word for net in nets.values() for word in ("--model", str(net.path))]
     return build(tmp_path_factory.mktemp("bare"), board, *words)
 
 
 @pytest.fixture(scope="module")
 def linux(zuluko: Target, nets: dict[str, LiteModel], tmp_path_factory: pytest.TempPathFactory) -> Sdk:
+    ready = os.environ.get("TFPORT_SDK")
+    if ready:
+        return Sdk(Path(ready), zuluko)
     words = [word for net in nets.values() for word in ("--model", str(net.path))]
     return build(tmp_path_factory.mktemp("linux"), zuluko, *words, "--no-reference")
 
@@ -152,14 +159,17 @@ def packed_of(bare: Sdk, net: LiteModel) -> Path:
     return bare.folder / FOLDER / net.path.name
 
 
-@pytest.mark.full
+@pytest.mark.parametrize("packed", [True, False])
 def test_a_thousand_inferences_leave_the_heap_as_it_is(
-    board: Target, bare: Sdk, nets: dict[str, LiteModel], shelf: Shelf, tmp_path: Path
+    packed: bool, board: Target, bare: Sdk, models: Path, tmp_path: Path
 ) -> None:
-    net = nets["int8"]
-    inputs = list(picture(shelf, net, "coffee.png").values())
-    image = variant(bare, packed_of(bare, net), inputs, tmp_path, ROUNDS="1000")
-    assert boot(board, image, timeout=1800).cores == 4
+    model = models / "fire_int8.tflite"
+    if packed:
+        pack_models(bare.folder, [model], Emulator.for_target(board), tmp_path / "packed")
+        model = tmp_path / "packed" / model.name
+    values = np.arange(32 * 32 * 3, dtype=np.uint8).view(np.int8)
+    image = variant(bare, model, [values], tmp_path, ROUNDS="1000")
+    assert boot(board, image).cores == 4
 
 
 def test_a_model_may_lie_where_a_boot_loader_puts_it(
