@@ -106,7 +106,9 @@ def test_an_image_with_squeezenet_int8_is_small(report: dict[str, Any], nets: di
     image = images[nets["int8"].path.name]
     assert image["size"] <= 2_600_000
     assert image["start_up"] <= 15_000_000
-    assert image["heap_bytes"] - image["arena_bytes"] <= 1_000_000
+    # Beyond the arenas: the tensors', and XNNPACK's, which comes with the first inference.
+    assert image["ready_bytes"] - image["arena_bytes"] <= 1_000_000
+    assert image["heap_bytes"] - image["ready_bytes"] <= 1_500_000
 
 
 def test_the_busiest_of_four_cores_has_a_third_of_the_work(report: dict[str, Any]) -> None:
@@ -193,11 +195,11 @@ def test_a_heap_that_is_too_small_is_an_error(
     """A status, not a hang: at every size that is too small."""
     net = nets["int8"]
     inputs = list(picture(shelf, net, "coffee.png").values())
-    for size in (32, 200, 1000):
+    for size in (32, 64, 100, 200, 300, 1000):
         image = variant(bare, packed_of(bare, net), inputs, tmp_path / str(size), HEAP_KB=str(size))
-        with pytest.raises(EmulatorFailed, match="The image ended with") as caught:
+        with pytest.raises(EmulatorFailed, match="The image ended with 1$") as caught:
             boot(board, image)
-        assert "error: " in caught.value.why or "bad_alloc" in caught.value.why
+        assert "error: " in caught.value.why
 
 
 @pytest.mark.parametrize("part", [0.25, 0.75], ids=["graph", "weights"])
