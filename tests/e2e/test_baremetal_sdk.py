@@ -197,7 +197,7 @@ def test_a_heap_that_is_too_small_is_an_error(
     inputs = list(picture(shelf, net, "coffee.png").values())
     for size in (32, 64, 100, 200, 300, 1000):
         image = variant(bare, packed_of(bare, net), inputs, tmp_path / str(size), HEAP_KB=str(size))
-        with pytest.raises(EmulatorFailed, match="The image ended with 1$") as caught:
+        with pytest.raises(EmulatorFailed, match=r"The image ended with 1$") as caught:
             boot(board, image)
         assert "error: " in caught.value.why
 
