@@ -25,8 +25,7 @@ from tfport.pack import FOLDER, pack_models
 from tfport.target import Target, load_target
 from tfport.target_run import PROGRAM, Runner, Setting
 
-# Its libraries take a quarter of an hour to compile.
-pytestmark = [pytest.mark.e2e, pytest.mark.full]
+pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
