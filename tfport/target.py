@@ -35,7 +35,7 @@ _RULES = Rules(
         "cpu.fpu": ("neon-vfpv3", "neon-vfpv4"),
         "cpu.float_abi": ("hard",),
         "cpu.instruction_set": ("thumb", "arm"),
-        "board.core_start": ("psci-hvc", "psci-smc", "bcm2836-mailbox"),
+        "board.core_start": ("none", "psci-hvc", "psci-smc", "bcm2836-mailbox"),
         "board.uart": ("none", "ns16550", "pl011"),
         "board.power_off": ("none", "psci-hvc", "psci-smc", "bcm2835-watchdog"),
     },
