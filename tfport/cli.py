@@ -16,14 +16,16 @@ from tfport import __version__, verbs
 from tfport.bench_build import bench_build
 from tfport.environment import tfport_home
 from tfport.errors import DiskFull, TfportError
+from tfport.pack.make import pack
+from tfport.pack.verify import verify
 from tfport.pipeline import build, fetch_all, smoke_again
 from tfport.plan import Plan, Request, make_plan
 from tfport.report import Reporter
 from tfport.runtimes import runtime_named
-from tfport.target import load_target
+from tfport.target import ROOT, load_target
 
 RUNTIME_NAMES = ("lite", "tensorflow", "acl")
-VERBS = ("build", "fetch", "smoke", "check", "bench", "test", "doctor", "list", "clean")
+VERBS = ("build", "fetch", "smoke", "check", "pack", "verify", "bench", "test", "doctor", "list", "clean")
 INTERRUPTED = 130  # what shells give for Ctrl-C
 INTERNAL = 70
 
@@ -56,6 +58,16 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--sdk", required=True, type=Path, metavar="DIR", help="an SDK, archive or program")
     check.add_argument("--model", action="append", default=[], type=Path, metavar="FILE")
     check.add_argument("--target", help="also check the machine code for this target")
+    packed = add("pack", "write an SDK as one file with SBOM, sums and signature")
+    which = packed.add_mutually_exclusive_group(required=True)
+    which.add_argument("--sdk", type=Path, metavar="DIR", help="a finished SDK")
+    which.add_argument("--target", help="the SDK of this target, with all ops")
+    packed.add_argument("--runtime", default="lite", choices=RUNTIME_NAMES, help="with --target")
+    packed.add_argument("--output", type=Path, metavar="DIR", help="where to (default: dist/packages)")
+    packed.add_argument("--sign", type=Path, metavar="KEY", help="sign with this SSH key")
+    verified = add("verify", "hold a packed file against all that it says of itself")
+    verified.add_argument("file", type=Path, metavar="FILE")
+    verified.add_argument("--key", type=Path, metavar="ALLOWED_SIGNERS", help="who may have signed it")
     bench = add("bench", "measure; so far how long builds take: cold, warm and with nothing to do")
     bench.add_argument("what", choices=("build",))
     bench.add_argument("--target", required=True)
@@ -132,6 +144,11 @@ def _run(options: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
         return {"cache": str(plan.cache.root)}
     if options.verb == "check":
         return verbs.check(options.sdk, options.model, options.target, reporter)
+    if options.verb == "pack":
+        sdk = options.sdk or ROOT / "dist" / load_target(options.target).name / options.runtime
+        return pack(sdk, options.output or ROOT / "dist" / "packages", options.sign, reporter)
+    if options.verb == "verify":
+        return verify(options.file, options.key, reporter)
     if options.verb == "bench":
         load_target(options.target)
         models = [path.absolute() for path in options.model]
