@@ -14,8 +14,10 @@ from typing import Any, Optional
 
 from tfport import __version__, verbs
 from tfport.bench_build import bench_build
+from tfport.doctor import doctor, doctor_board, machine_of
 from tfport.environment import tfport_home
-from tfport.errors import DiskFull, TfportError
+from tfport.errors import DiskFull, NotOffered, TfportError
+from tfport.new_target import make_target
 from tfport.pack.make import pack
 from tfport.pack.verify import verify
 from tfport.pipeline import build, fetch_all, smoke_again
@@ -25,7 +27,10 @@ from tfport.runtimes import runtime_named
 from tfport.target import ROOT, load_target
 
 RUNTIME_NAMES = ("lite", "tensorflow", "acl")
-VERBS = ("build", "fetch", "smoke", "check", "pack", "verify", "bench", "test", "doctor", "list", "clean")
+VERBS = (
+    *("build", "fetch", "smoke", "check", "pack", "verify", "bench", "test"),
+    *("doctor", "new-target", "list", "clean"),
+)
 INTERRUPTED = 130  # what shells give for Ctrl-C
 INTERNAL = 70
 
@@ -76,11 +81,23 @@ def parser() -> argparse.ArgumentParser:
     test = add("test", "run the project's own tests")
     test.add_argument("--full", action="store_true", help="also the slow and exhaustive ones")
     test.add_argument("rest", nargs="*", metavar="PYTEST_ARGUMENT", help="after --, passed on to pytest")
-    add("doctor", "say what this machine lacks and how to get it").add_argument("--target")
+    doctored = add("doctor", "say what this machine lacks, or which target is right for a board", _board())
+    doctored.add_argument("--target", help="for this target only")
+    fresh = add("new-target", "write a target file for a board", _board())
+    fresh.add_argument("name", metavar="NAME")
+    fresh.add_argument("--clock-mhz", type=_count, default=1000, metavar="N", help="turns cycles into time")
+    fresh.add_argument("--ram-mb", type=_count, default=512, metavar="N", help="the board's memory")
     add("list", "list targets, recipes and models")
     clean = add("clean", "remove dist/ and build/")
     clean.add_argument("--cache", action="store_true", help="remove the source and Conan caches too")
     return top
+
+
+def _board() -> argparse.ArgumentParser:
+    board = argparse.ArgumentParser(add_help=False)
+    board.add_argument("--cpuinfo", type=Path, metavar="FILE", help="the board's /proc/cpuinfo")
+    board.add_argument("--ldd-version", type=Path, metavar="FILE", help="what ldd --version says there")
+    return board
 
 
 def _job(*, target_required: bool) -> argparse.ArgumentParser:
@@ -156,10 +173,26 @@ def _run(options: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
     if options.verb == "test":
         return verbs.test(options.full, options.rest, options.install_deps, reporter)
     if options.verb == "doctor":
-        return verbs.doctor(options.target, options.install_deps, reporter)
+        if options.cpuinfo is None and options.ldd_version is None:
+            return doctor(options.target, options.install_deps, reporter)
+        return doctor_board(_cpuinfo(options), options.ldd_version, options.target, reporter)
+    if options.verb == "new-target":
+        machine = machine_of(_cpuinfo(options), options.ldd_version)
+        return make_target(options.name, machine, options.clock_mhz, options.ram_mb, reporter)
     if options.verb == "list":
         return verbs.list_all(reporter)
     return verbs.clean(options.cache, reporter)
+
+
+def _cpuinfo(options: argparse.Namespace) -> Path:
+    if options.cpuinfo is None:
+        raise NotOffered(
+            "--cpuinfo is missing",
+            "Without it nothing is known of the board's processor.",
+            "On the board: cat /proc/cpuinfo > cpuinfo.txt",
+        )
+    path: Path = options.cpuinfo
+    return path
 
 
 def _planned(request: Request, reporter: Reporter) -> Plan:

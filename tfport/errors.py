@@ -144,6 +144,24 @@ class RequirementsFailed(TfportError):
     exit_code = 26
 
 
+class BoardUnreadable(TfportError):
+    """A text that is said to be a board's /proc/cpuinfo or ``ldd --version`` is not."""
+
+    exit_code = 27
+
+
+class NoTargetFits(TfportError):
+    """No target runs on a board, or none can be made for it; ``why`` says what stops each."""
+
+    exit_code = 28
+
+
+class TargetExists(TfportError):
+    """A new target has the name of an existing file."""
+
+    exit_code = 29
+
+
 # Sources, recipes and patches: 30-39.
 
 

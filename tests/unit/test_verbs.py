@@ -13,6 +13,7 @@ from tfport import verbs
 from tfport.core.model import CoreModel
 from tfport.core.symbols import KEEP
 from tfport.deploy import MANIFEST
+from tfport.doctor import doctor
 from tfport.errors import ModelRefused, PackagesMissing
 from tfport.report import Reporter
 from tfport.runtimes import core
@@ -38,7 +39,7 @@ def test_doctor_on_a_bare_machine(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("TFPORT_HOME", str(tmp_path / "a" / "b"))
     with pytest.raises(PackagesMissing) as caught:
-        verbs.doctor("zuluko", False, out[0])
+        doctor("zuluko", False, out[0])
     assert "apt-get install" in caught.value.hint and "ninja-build" in caught.value.hint
     assert "missing" in out[1].getvalue() and "GB free" in out[1].getvalue()
 
