@@ -34,8 +34,8 @@ CORTEX_A5 = _arm(
 OLD_KERNEL = (
     "Processor\t: ARMv7 Processor rev 0 (v7l)\nprocessor\t: 0\nBogoMIPS\t: 1581.05\n\nprocessor\t: 1\n"
     "BogoMIPS\t: 1581.05\n\nFeatures\t: swp half thumb fastmult vfp edsp neon vfpv3\n"
-    "CPU implementer\t: 0x41\nCPU architecture: 7\nCPU variant\t: 0x3\nCPU part\t: 0xc09\nCPU revision\t: 0\n\n"
-    "Hardware\t: Freescale i.MX 6Quad/DualLite Board\nSerial\t\t: 0000000000000000\n"
+    "CPU implementer\t: 0x41\nCPU architecture: 7\nCPU variant\t: 0x3\nCPU part\t: 0xc09\nCPU revision\t: 0\n"
+    "\nHardware\t: Freescale i.MX 6Quad/DualLite Board\nSerial\t\t: 0000000000000000\n"
 )
 KRAIT = _arm(4, "ARMv7 Processor rev 1 (v7l)", _NEON4, "0x06f", implementer="0x51")
 # A 64-bit core under a 32-bit kernel, as Raspberry Pi OS had it for years.

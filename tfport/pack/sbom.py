@@ -22,7 +22,7 @@ from cyclonedx.model.component import (
     Pedigree,
 )
 from cyclonedx.model.issue import IssueClassification, IssueType
-from cyclonedx.model.tool import Tool
+from cyclonedx.model.tool import ToolRepository
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
@@ -55,7 +55,9 @@ class Product:
         """What both documents say of their origin."""
         return BomMetaData(
             timestamp=datetime.fromtimestamp(self.time, timezone.utc),
-            tools=[Tool(name="tfport", version=__version__)],
+            tools=ToolRepository(
+                components=[Component(name="tfport", version=__version__, type=ComponentType.APPLICATION)]
+            ),
             component=self.component,
         )
 
