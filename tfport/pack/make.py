@@ -68,7 +68,7 @@ def pack(sdk: Path, output: Path, key: Optional[Path], reporter: Reporter) -> di
             check_licences(folder, [component.name for component in components])
             texts = {
                 files.SBOM: sbom(product, components),
-                files.VEX: vex(product, about(statements, components)),
+                files.VEX: vex(product, about(statements, components, facts.undefined)),
                 files.MANIFEST: _json(manifest(report, target, components, time)),
             }
             for name, text in texts.items():

@@ -10,7 +10,7 @@ import json
 import sys
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ else:
 
 STATEMENTS = ROOT / "security" / "vex.toml"
 STATES = ("not_affected", "resolved_with_pedigree", "exploitable", "in_triage")
+_KINDS: Mapping[str, type] = {"absent": list}
 _REQUIRED = ("id", "component", "version", "state", "summary", "detail", "source")
 
 
@@ -48,7 +49,8 @@ class Statement:
     """One answer: does vulnerability ``id`` matter in ``component`` of this ``version``, as tfport builds it?
 
     state, justification: of CycloneDX. summary: what is wrong there. detail: the argument. patch: our file
-    that fixes it. advice: what a user can do. source: url of the record.
+    that fixes it. advice: what a user can do. source: url of the record. absent: functions that the archive
+    must not call for the statement to hold.
     """
 
     id: str
@@ -61,6 +63,7 @@ class Statement:
     justification: str = ""
     patch: str = ""
     advice: str = ""
+    absent: tuple[str, ...] = ()
 
 
 def load_statements(path: Path = STATEMENTS) -> list[Statement]:
@@ -76,10 +79,24 @@ def load_statements(path: Path = STATEMENTS) -> list[Statement]:
     return statements
 
 
-def about(statements: Iterable[Statement], components: Iterable[Linked]) -> list[Statement]:
-    """Those statements that are about one of ``components`` in its version."""
-    there = {(component.name, component.version) for component in components}
-    return [each for each in statements if (each.component, each.version) in there]
+def about(
+    statements: Iterable[Statement], components: Iterable[Linked], called: Iterable[str]
+) -> list[Statement]:
+    """Those statements that are about one of ``components`` in its version.
+
+    ``called``: the functions of other libraries that the archive calls. A statement for which some of them
+    must be absent is taken back where they are not.
+    """
+    there, functions = {(each.name, each.version) for each in components}, set(called)
+    found = [each for each in statements if (each.component, each.version) in there]
+    return [_taken_back(each, sorted(functions.intersection(each.absent))) for each in found]
+
+
+def _taken_back(said: Statement, called: list[str]) -> Statement:
+    if not called:
+        return said
+    detail = f"This archive calls {', '.join(called)}; whether the fault can be reached was not followed."
+    return replace(said, state="in_triage", justification="", detail=detail)
 
 
 def vex(product: Product, statements: Iterable[Statement]) -> str:
@@ -140,7 +157,9 @@ def _statement(row: Mapping[str, Any], number: int, faults: list[str]) -> Statem
     before = len(faults)
     faults += [f"{here}: unknown key {key!r}" for key in row if key not in known]
     faults += [f"{here}: {key} is missing" for key in _REQUIRED if not row.get(key)]
-    faults += [f"{here}: {key} must be a text" for key in row if not isinstance(row[key], str)]
+    faults += [
+        f"{here}: {key} must be a text" for key in row if not isinstance(row[key], _KINDS.get(key, str))
+    ]
     state, why = row.get("state"), row.get("justification", "")
     if state not in STATES:
         faults.append(f"{here}: state must be one of {', '.join(STATES)}")
@@ -150,4 +169,6 @@ def _statement(row: Mapping[str, Any], number: int, faults: list[str]) -> Statem
         faults.append(f"{here}: CycloneDX knows no justification {why!r}")
     if (state == "resolved_with_pedigree") != bool(row.get("patch")):
         faults.append(f"{here}: a patch goes with resolved_with_pedigree, and only with it")
-    return Statement(**row) if len(faults) == before else None
+    if len(faults) > before:
+        return None
+    return Statement(**{**row, "absent": tuple(row.get("absent", ()))})
