@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import shutil
 import subprocess
 import tarfile
@@ -33,6 +34,7 @@ from tfport.errors import (
 from tfport.pack import files
 from tfport.pack.make import pack
 from tfport.pack.verify import verify
+from tfport.target import ROOT
 
 pytestmark = [
     needs_compiler,
@@ -154,15 +156,22 @@ def test_entries_belong_to_nobody_and_have_the_given_time(
         pack(sdk, tmp_path, None, quiet()[0])
 
 
-def test_stock_tools_check_it(packed: Path, keys: Path, tmp_path: Path) -> None:
-    line = (
-        f"ssh-keygen -Y verify -f {keys / 'ours.allowed'} -I release@ours -n tfport"
-        f" -s {NAME}.SHA256SUMS.sig < {NAME}.SHA256SUMS && sha256sum -c {NAME}.SHA256SUMS"
-        f" && tar -xzf {NAME}.tar.gz -C {tmp_path} && cd {tmp_path / NAME} && sha256sum -c SHA256SUMS"
-    )
-    done = subprocess.run(["sh", "-c", line], cwd=packed, capture_output=True, text=True)
+def test_stock_tools_check_it(copy: Path, keys: Path) -> None:
+    """The line of the README, as it stands there but for names."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^(P=tfport-.*?\))\n```", readme, re.MULTILINE | re.DOTALL)
+    line = line.replace("tfport-lite-2.14.1-zuluko", NAME).replace("release@example.com", "release@ours")
+    shutil.copyfile(keys / "ours.allowed", copy / "allowed_signers")
+
+    def run_line() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(["sh", "-c", line], cwd=copy, capture_output=True, text=True)
+
+    done = run_line()
     assert done.returncode == 0, done.stderr
-    assert 'Good "tfport" signature' in done.stdout and "FAILED" not in done.stdout
+    assert 'Good "tfport" signature' in done.stdout and f"{NAME}.tar.gz: OK" in done.stdout
+    assert (copy / NAME / files.MANIFEST).is_file()
+    shutil.copyfile(keys / "other.allowed", copy / "allowed_signers")
+    assert run_line().returncode != 0
 
 
 @settings(
