@@ -18,8 +18,6 @@ from tfport.doctor import doctor, doctor_board, machine_of
 from tfport.environment import tfport_home
 from tfport.errors import DiskFull, NotOffered, TfportError
 from tfport.new_target import make_target
-from tfport.pack.make import pack
-from tfport.pack.verify import verify
 from tfport.pipeline import build, fetch_all, smoke_again
 from tfport.plan import Plan, Request, make_plan
 from tfport.report import Reporter
@@ -161,11 +159,8 @@ def _run(options: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
         return {"cache": str(plan.cache.root)}
     if options.verb == "check":
         return verbs.check(options.sdk, options.model, options.target, reporter)
-    if options.verb == "pack":
-        sdk = options.sdk or ROOT / "dist" / load_target(options.target).name / options.runtime
-        return pack(sdk, options.output or ROOT / "dist" / "packages", options.sign, reporter)
-    if options.verb == "verify":
-        return verify(options.file, options.key, reporter)
+    if options.verb in ("pack", "verify"):
+        return _packed(options, reporter)
     if options.verb == "bench":
         load_target(options.target)
         models = [path.absolute() for path in options.model]
@@ -182,6 +177,17 @@ def _run(options: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
     if options.verb == "list":
         return verbs.list_all(reporter)
     return verbs.clean(options.cache, reporter)
+
+
+def _packed(options: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
+    # CycloneDX takes a while to import, which no other verb should wait for.
+    from tfport.pack.make import pack
+    from tfport.pack.verify import verify
+
+    if options.verb == "verify":
+        return verify(options.file, options.key, reporter)
+    sdk = options.sdk or ROOT / "dist" / load_target(options.target).name / options.runtime
+    return pack(sdk, options.output or ROOT / "dist" / "packages", options.sign, reporter)
 
 
 def _cpuinfo(options: argparse.Namespace) -> Path:
