@@ -297,6 +297,32 @@ def test_forgeries_with_right_sums(packed: Path, tmp_path: Path, case: str) -> N
     assert any(part in error.what + error.why for part in text.split("|"))
 
 
+def _without_a_part(data: Any, draw: st.DataObject) -> None:
+    """Take one thing out of a JSON document, however deep."""
+    keys: list[Any] = sorted(data) if isinstance(data, dict) else list(range(len(data)))
+    key = keys[draw.draw(st.integers(0, len(keys) - 1))]
+    if data[key] and isinstance(data[key], (dict, list)) and draw.draw(st.booleans()):
+        _without_a_part(data[key], draw)
+    elif draw.draw(st.booleans()):
+        del data[key]
+    else:
+        data[key] = draw.draw(st.sampled_from([None, 7, "x", [], {}]))
+
+
+@settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(data=st.data(), name=st.sampled_from([files.SBOM, files.VEX, files.MANIFEST]))
+def test_no_document_brings_verify_down(packed: Path, tmp_path: Path, data: st.DataObject, name: str) -> None:
+    change = _edit(name, lambda document: _without_a_part(document, data))
+    try:
+        verify(repacked(packed / f"{NAME}.tar.gz", tmp_path, change), None, quiet()[0])
+    except TfportError as error:
+        assert error.what
+
+
 def test_code_above_the_target(packed: Path, tmp_path: Path) -> None:
     def forge(folder: Path) -> None:
         _edit(files.MANIFEST, lambda d: d["target"]["cpu"].update(fpu="neon-vfpv3"))(folder)

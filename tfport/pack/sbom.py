@@ -147,6 +147,7 @@ def _patch(patch: AppliedPatch) -> Patch:
 class Told:
     """What an SBOM says, as far as it can be held against an SDK; components by their reference."""
 
+    serial: str
     product: str
     archive: str
     sha256: str
@@ -162,12 +163,14 @@ class Told:
 def read_sbom(path: Path) -> Told:
     """Read an SBOM that ``sbom`` wrote. Raises ``SbomMismatch``."""
     try:
-        bom = Bom.from_json(json.loads(path.read_text(encoding="utf-8")))  # type: ignore[attr-defined]
+        data = json.loads(path.read_text(encoding="utf-8"))
+        bom = Bom.from_json(data)  # type: ignore[attr-defined]
         root = bom.metadata.component
         (digest,) = (each.content for each in root.hashes if each.alg == HashAlgorithm.SHA_256)
         (archive,) = (each.value for each in root.properties if each.name == "tfport:archive")
         listed = {str(each.bom_ref.value): each for each in bom.components}
         return Told(
+            data["serialNumber"].rpartition(":")[2],
             root.name,
             archive,
             digest,

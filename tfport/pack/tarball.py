@@ -22,7 +22,7 @@ import zstandard
 from tfport.errors import PackDamaged, PackError
 from tfport.pack.files import SUFFIXES
 
-_ZSTD_LEVEL, _GZIP_LEVEL = 12, 9
+_ZSTD_LEVEL, _GZIP_LEVEL = 19, 9
 _LARGEST = 8 << 30  # bytes of all files; a real pack has some tens of megabytes
 _BLOCK = 1 << 20
 
