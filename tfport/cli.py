@@ -105,6 +105,12 @@ def _job(*, target_required: bool) -> argparse.ArgumentParser:
     job.add_argument(
         "--model", action="append", default=[], type=Path, metavar="FILE", help="cut to this model"
     )
+    job.add_argument(
+        "--pack-weights",
+        action=argparse.BooleanOptionalAction,
+        help="also write each --model with its weights packed for the target (--runtime lite); "
+        "without an operating system it does unless told not to",
+    )
     job.add_argument("--ops", choices=("all",), help="all ops, also with --model (--runtime tensorflow)")
     job.add_argument("--input", action="append", default=[], type=_named_file, metavar="NAME=FILE.npy")
     job.add_argument("--output", type=Path, metavar="DIR", help="the SDK's folder (default: below dist/)")
@@ -181,8 +187,8 @@ def _run(options: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
 
 def _packed(options: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
     # CycloneDX takes a while to import, which no other verb should wait for.
-    from tfport.pack.make import pack
-    from tfport.pack.verify import verify
+    from tfport.packed.make import pack
+    from tfport.packed.verify import verify
 
     if options.verb == "verify":
         return verify(options.file, options.key, reporter)
@@ -214,6 +220,7 @@ def _request(options: argparse.Namespace) -> Request:
         runtime=options.runtime,
         models=tuple(path.absolute() for path in options.model),
         ops=options.ops,
+        pack_weights=options.pack_weights,
         inputs=tuple(options.input),
         output=options.output,
         reference=not options.no_reference,

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +21,11 @@ from tfport.target import Target
 PLUGINS = Path(__file__).resolve().parent / "plugins"
 COUNTER_SOURCE = PLUGINS / "insn_count.c"
 CORE_COUNTER_SOURCE = PLUGINS / "core_count.c"
-# A board's clock is then its instructions, and its cores take turns: every run is the same.
-_COUNTED_TIME = ("-icount", "shift=0")
+# A board's clock is then its instructions, 1 << shift nanoseconds each, and its cores take turns of 0.1 s by
+# that clock: every run is the same. In long turns one core does the work of all; turns of 98,000 instructions
+# are short beside the work of an operator.
+_LONG_TURNS = ("-icount", "shift=0,sleep=off")
+_SHORT_TURNS = ("-icount", "shift=10,sleep=off")
 _COMPILERS = ("gcc", "cc", "clang")
 # The runtime of an image has room for so much of it (runtime/baremetal/src/files/arguments.c).
 _LONGEST_LINE = 900
@@ -50,14 +54,14 @@ class Emulator:
             )
         return cls(tuple(words), target.board is not None)
 
-    def argv(self, words: Sequence[Word], plugin: str = "", steady: bool = True) -> list[str]:
+    def argv(self, words: Sequence[Word], plugin: str = "", turns: Sequence[str] = ()) -> list[str]:
         """The whole command for a target program; ``plugin`` as QEMU's ``-plugin`` takes it.
 
-        ``steady``: with a plugin, the cores of a board take turns, so that every run is the same. Raises
+        ``turns``: with a plugin, how the cores of a board take turns; long ones when it is empty. Raises
         ``EmulatorFailed`` when an image cannot be given these words.
         """
         extra = ["-plugin", plugin] if plugin else []
-        extra += _COUNTED_TIME if plugin and self.boots and steady else ()
+        extra += (turns or _LONG_TURNS) if plugin and self.boots else ()
         given = [str(word) for word in words]
         if self.boots and len(given) > 1:
             given = [given[0], "-append", _one_line(given[1:])]
@@ -69,7 +73,7 @@ class Emulator:
         *,
         timeout: Optional[float] = None,
         plugin: str = "",
-        steady: bool = True,
+        turns: Sequence[str] = (),
         cwd: Optional[Path] = None,
         env: Optional[Mapping[str, str]] = None,
         log: Optional[Path] = None,
@@ -77,7 +81,7 @@ class Emulator:
     ) -> Completed:
         """Run a target program; ``timeout`` in seconds. Raises as ``command.run``."""
         return command.run(
-            self.argv(words, plugin, steady), timeout=timeout, cwd=cwd, env=env, log=log, check=check
+            self.argv(words, plugin, turns), timeout=timeout, cwd=cwd, env=env, log=log, check=check
         )
 
     def count(self, words: Sequence[Word], counter: Path, timeout: Optional[float] = None) -> dict[str, int]:
@@ -98,24 +102,41 @@ class Emulator:
     ) -> tuple[float, ...]:
         """Instructions of one more round on each core of a board, those that wait left out.
 
-        The cores run at once, as on a board: if they took turns, one would take the work of all in its turn.
-        So the counts differ from run to run, by who takes which part of the work.
+        The cores take short turns, as if all were equally fast, so the counts are the same in every run.
 
         ``counter`` from ``build_counter(..., CORE_COUNTER_SOURCE)``; between ``idle`` code waits.
         """
         plugin = f"{counter},idle={idle[0]:x}-{idle[1]:x}"
-        first, second = (self._counted(words(n), plugin, timeout, steady=False)["work"] for n in rounds)
+        first, second = (self._counted(words(n), plugin, timeout, _SHORT_TURNS)["work"] for n in rounds)
         first += [0] * (len(second) - len(first))
         return tuple((b - a) / (rounds[1] - rounds[0]) for a, b in zip(first, second))
 
+    def count_until(
+        self,
+        words: Sequence[Word],
+        counter: Path,
+        idle: tuple[int, int],
+        place: int,
+        timeout: Optional[float] = None,
+    ) -> int:
+        """Instructions of all cores of a board from reset until the function at ``place`` runs first.
+
+        ``counter`` and ``idle`` as for ``count_cores``; here the cores take turns. Raises ``PluginFailed``.
+        """
+        plugin = f"{counter},idle={idle[0]:x}-{idle[1]:x},until={place:x}"
+        found: int = self._counted(words, plugin, timeout)["until"]
+        if found < 0:
+            raise PluginFailed(f"{Path(str(words[0])).name} never came to {place:#x}")
+        return found
+
     def _counted(
-        self, words: Sequence[Word], plugin: str, timeout: Optional[float], steady: bool = True
+        self, words: Sequence[Word], plugin: str, timeout: Optional[float], turns: Sequence[str] = ()
     ) -> Any:
         """What a counting plugin writes."""
         with tempfile.TemporaryDirectory(prefix="tfport-count-") as folder:
             out = Path(folder) / "counts.json"
             try:
-                self.run(words, timeout=timeout, plugin=f"{plugin},out={out}", steady=steady)
+                self.run(words, timeout=timeout, plugin=f"{plugin},out={out}", turns=turns)
                 return json.loads(out.read_text(encoding="utf-8"))
             except (CommandFailed, OSError, ValueError) as error:
                 raise PluginFailed(
@@ -137,6 +158,13 @@ class Emulator:
         """
         first, second = (self.count(words(n), counter, timeout) for n in rounds)
         return {name: (second[name] - first[name]) / (rounds[1] - rounds[0]) for name in first}
+
+    def count_start_up(
+        self, words: Callable[[int], Sequence[Word]], counter: Path, timeout: Optional[float] = None
+    ) -> int:
+        """Instructions of one run without those of a round; ``words`` as for ``count_per_round``."""
+        once, twice = (self.count(words(n), counter, timeout)["total"] for n in (1, 2))
+        return 2 * once - twice
 
 
 def _one_line(words: Sequence[str]) -> str:
@@ -166,7 +194,8 @@ def build_counter(folder: Path, source_file: Path = COUNTER_SOURCE) -> Path:
             "There is no host C compiler for the instruction counter", hint="apt-get install gcc"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # Several threads may build it at once, each its own.
+    part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     flags = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", "-fvisibility=hidden"]
     try:
         command.run([compiler, *flags, "-o", part, source_file], timeout=120)

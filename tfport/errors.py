@@ -300,6 +300,12 @@ class EmulatorFailed(TfportError):
     exit_code = 60
 
 
+class PackFailed(TfportError):
+    """The weights of a model could not be packed ahead of time."""
+
+    exit_code = 62
+
+
 class PluginFailed(TfportError):
     """The instruction counter could not be built or loaded."""
 

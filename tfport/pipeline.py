@@ -27,9 +27,12 @@ from tfport.deploy import (
     write_stamp,
     write_whole,
 )
+from tfport.emulator import Emulator
 from tfport.environment import check_compiler, needs, provide
 from tfport.locks import hold
-from tfport.pack.components import linked
+from tfport.pack import FOLDER as PACKED_FOLDER
+from tfport.pack import pack_models
+from tfport.packed.components import linked
 from tfport.plan import Plan
 from tfport.report import Reporter
 from tfport.smoke import Setup
@@ -118,7 +121,15 @@ def make_sdk(plan: Plan, outcome: Outcome, reporter: Reporter) -> None:
     with _timed(outcome, "check"):
         reporter.say("Checking the artefact: machine, symbols, every instruction")
         outcome.facts = check_sdk(package, plan.target, plan.runtime.keep).as_dict()
-    deploy(package, plan.sdk, plan.job.payload)
+    payload = dict(plan.job.payload)
+    if plan.pack_weights:
+        with _timed(outcome, "pack"):
+            reporter.say("Packing the weights for the target's microkernels")
+            packed = plan.work / "packed"
+            models = [model.path for model in plan.models]
+            pack_models(package, models, Emulator.for_target(plan.target), packed)
+            payload[PACKED_FOLDER] = packed
+    deploy(package, plan.sdk, payload)
     write_stamp(plan.stamp, Stamp(outcome.inputs, hash_files(plan.sdk), outcome.facts))
 
 

@@ -23,12 +23,16 @@ from tfport.target import ROOT, TOOLCHAINS, Target, load_target
 
 @dataclass(frozen=True)
 class Request:
-    """What the command line asks for; ``inputs`` are NAME=FILE.npy pairs, ``ops`` is "all" or None."""
+    """What the command line asks for; ``inputs`` are NAME=FILE.npy pairs, ``ops`` is "all" or None.
+
+    ``pack_weights`` None: where there is no operating system.
+    """
 
     target: str
     runtime: str = "lite"
     models: tuple[Path, ...] = ()
     ops: Optional[str] = None
+    pack_weights: Optional[bool] = None
     inputs: tuple[tuple[str, Path], ...] = ()
     output: Optional[Path] = None
     reference: bool = True
@@ -55,6 +59,13 @@ class Plan:
     def models(self) -> Sequence[GivenModel]:
         """The user's models."""
         return self.job.models
+
+    @property
+    def pack_weights(self) -> bool:
+        """Whether the SDK brings the models with their weights packed ahead of time."""
+        if self.request.pack_weights is None:
+            return self.target.board is not None and self.runtime.name == "lite" and bool(self.models)
+        return self.request.pack_weights
 
     @property
     def ops(self) -> str:
@@ -87,6 +98,7 @@ class Plan:
             ("target", f"{self.target.name}: {self.target.description}"),
             ("flags", " ".join(self.target.compile_flags)),
             *self.job.rows(self.sdk_recipe.version),
+            *([("weights", "packed ahead of time too")] if self.pack_weights else []),
             ("recipes", f"{len(self.recipes)}: {', '.join(recipe.reference for recipe in self.recipes)}"),
             ("compile jobs", f"{self.jobs}{', through ccache' if shutil.which('ccache') else ''}"),
             ("reference", "host TensorFlow" if self.request.reference else "none: nothing is compared"),
@@ -107,12 +119,19 @@ class Plan:
         profile = render_profile(self.target, 1)
         # A prepared model lies in the cache in a folder that is named by its content.
         payload = [f"{place} {source}" for place, source in self.job.payload.items()]
+        if self.pack_weights:
+            payload += [f"packed {model.sha256}" for model in self.models]
         return digest_inputs(folders, [profile, repr(self.target), self.ops, compiler, __version__, *payload])
 
 
 def make_plan(request: Request, root: Path = ROOT) -> Plan:
     """Read every file that the plan depends on; raises what is wrong with them, before anything starts."""
     runtime = runtime_named(request.runtime)
+    if request.pack_weights and (request.runtime != "lite" or not request.models):
+        raise NotOffered(
+            "--pack-weights goes with --model, for --runtime lite",
+            "The weights of a model are packed for the microkernels with which TensorFlow Lite runs it.",
+        )
     if request.inputs and not request.models:
         raise NotOffered("--input goes with --model", "Without one, the demo models run on their own inputs.")
     if runtime.reader and request.models and not request.reference:

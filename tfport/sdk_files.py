@@ -66,9 +66,10 @@ def build_runner(
     toolchain: str,
     prefix: str,
     jobs: int,
+    programs: Sequence[str] = ("tfport-run",),
     keep: Sequence[str] = (),
 ) -> None:
-    """Compile tfport-run against ``sdk``, as any program of a user, and strip it into its ``bin/``.
+    """Compile ``programs`` against ``sdk``, as any program of a user, and strip them into its ``bin/``.
 
     sources: runtime/runner. folder: where to build. package: the SDK's CMake package. prefix: of the cross
     tools. keep: symbols that stay in it. ``run`` starts one command and raises if it fails.
@@ -83,6 +84,7 @@ def build_runner(
     run(["cmake", "-S", str(sources), "-B", str(folder), "-G", "Ninja", *defines])
     run(["cmake", "--build", str(folder), "--", f"-j{jobs}"])
     (sdk / "bin").mkdir(parents=True, exist_ok=True)
-    program = sdk / "bin" / "tfport-run"
-    shutil.copy(folder / "tfport-run", program)
-    run([f"{prefix}strip", *(f"--keep-symbol={name}" for name in keep), str(program)])
+    for name in programs:
+        program = sdk / "bin" / name
+        shutil.copy(folder / name, program)
+        run([f"{prefix}strip", *(f"--keep-symbol={symbol}" for symbol in keep), str(program)])

@@ -50,6 +50,7 @@ PUBLIC_HEADERS = (
     "tensorflow/lite/schema/schema_utils.h",
     "tensorflow/lite/signature_runner.h",
     "tensorflow/lite/string_util.h",
+    "tfport/packed_weights.h",
     "tfport/tfport.h",
     "tfport/tfport_cxx.h",
 )
@@ -193,7 +194,7 @@ class LiteSdk:
                 shutil.copyfile(path, share / "examples" / path.name)
 
     def build_runner(self, toolchain: str, jobs: int) -> None:
-        """Compile tfport-run against the SDK, as any program of a user, and strip it into ``bin/``."""
+        """Compile tfport-run and tfport-pack against the SDK, as any user would, into ``bin/``."""
         build_runner(
             self.run,
             sources=self.sources / "runtime" / "runner",
@@ -204,5 +205,6 @@ class LiteSdk:
             toolchain=toolchain,
             prefix=self.prefix,
             jobs=jobs,
+            programs=("tfport-run", "tfport-pack"),
             keep=KEPT_SYMBOLS if self.runtime is not None else (),
         )

@@ -30,6 +30,7 @@ from tfport.smoke_results import (
     CountResult,
     ImageResult,
     OpsResult,
+    PackResult,
     RunResult,
     SmokeResults,
     sentence,
@@ -134,6 +135,10 @@ class Smoke(ABC, Generic[N]):
         """More to do for a case that has a reference; each task returns an ``OpsResult``."""
         yield from ()
 
+    def beside(self, case: Case[N], feeds: Sequence[tuple[str, Path]]) -> Iterator[Task]:
+        """More to do for a case, with or without a reference; each task returns a ``PackResult``."""
+        yield from ()
+
     def images(self, position: int, case: Case[N]) -> Iterator[Task]:
         """Images to build and boot for a case; each task returns an ``ImageResult``."""
         yield from ()
@@ -173,6 +178,7 @@ class Smoke(ABC, Generic[N]):
             time.monotonic() - started,
             tuple(r for r in results if isinstance(r, ImageResult)),
             tuple(r for r in results if isinstance(r, CoresResult)),
+            tuple(r for r in results if isinstance(r, PackResult)),
         )
 
     def _references(self, cases: Sequence[Case[N]]) -> dict[int, dict[str, Array]]:
@@ -201,6 +207,7 @@ class Smoke(ABC, Generic[N]):
                     f"{case.name}, {case.source}, {setting}",
                     partial(self._run, case, setting, want, feeds[position]),
                 )
+            yield from self.beside(case, feeds[position])
 
     def _counted(self, cases: Sequence[Case[N]]) -> dict[tuple[str, Setting], int]:
         """Name and setting of what is counted -> position of its case."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Optional
 
 from tfport.emulator import CORE_COUNTER_SOURCE, build_counter
 from tfport.errors import TfportError
-from tfport.image import boot, build_image, hash_of, idle_addresses, loaded_size
+from tfport.image import boot, build_image, count_boot, hash_of, idle_addresses, loaded_size
 from tfport.inputs import Array, save_inputs
+from tfport.pack import pack_models
 from tfport.smoke_results import CoresResult, ImageResult, sentence
 from tfport.target import Target
 from tfport.target_run import Runner, Setting
@@ -17,20 +19,34 @@ from tfport.target_run import Runner, Setting
 
 @dataclass(frozen=True)
 class Linked:
-    """A model to be linked into an image; ``inputs`` by name in its order, ``source`` is their origin."""
+    """A model to be linked into an image; ``inputs`` by name in its order, ``source`` is their origin.
+
+    ``flash``: what the image holds instead; None stands for the model with its weights packed.
+    """
 
     name: str
     model: Path
     source: str
     inputs: dict[str, Array]
+    flash: Optional[Path] = None
 
 
-def try_image(sdk: Path, target: Target, linked: Linked, runner: Runner, folder: Path) -> ImageResult:
-    """Build the image in ``folder``, boot it with nothing but its board, and hold it against tfport-run."""
+def try_image(
+    sdk: Path, target: Target, linked: Linked, runner: Runner, folder: Path, tools: Path
+) -> ImageResult:
+    """Build the image in ``folder``, boot it with nothing but its board, and hold it against tfport-run.
+
+    tfport-run takes the model as it is. ``tools`` keeps the counter.
+    """
     fed = save_inputs(linked.inputs, folder / "inputs")
     try:
-        image = build_image(sdk, linked.model, list(linked.inputs.values()), folder / "image")
+        flash = linked.flash
+        if flash is None:
+            pack_models(sdk, [linked.model], runner.emulator, folder / "packed")
+            (flash,) = (folder / "packed").iterdir()
+        image = build_image(sdk, flash, list(linked.inputs.values()), folder / "image")
         booted = boot(target, image)
+        start_up = count_boot(target, image, build_counter(tools, CORE_COUNTER_SOURCE))
         run = runner.run(linked.model, fed, Setting(target.cpu.cores, True))
     except TfportError as error:
         return ImageResult(linked.name, linked.source, (sentence(error),))
@@ -46,6 +62,9 @@ def try_image(sdk: Path, target: Target, linked: Linked, runner: Runner, folder:
         size=loaded_size(image),
         cores=booted.cores,
         heap_bytes=booted.heap_bytes,
+        ready_bytes=booted.ready_bytes,
+        arena_bytes=run.facts["arena_bytes"],
+        start_up=start_up,
         seconds=booted.seconds,
     )
 

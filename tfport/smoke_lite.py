@@ -18,8 +18,10 @@ from tfport.compare import Difference, compare, is_classification, same_top_clas
 from tfport.errors import EmulatorFailed
 from tfport.inputs import DEFAULT_SEED, Array, Names, allot, model_inputs, photograph, save_inputs, slot_of
 from tfport.model import LiteModel, read_tflite
+from tfport.pack import FOLDER, packed_names
 from tfport.smoke import SEEDED, Case, Setup, Smoke, Task
 from tfport.smoke_board import Linked, try_image
+from tfport.smoke_pack import compare_packed
 from tfport.smoke_results import OpsResult, sentence
 from tfport.split import plan
 from tfport.target_run import Setting
@@ -142,6 +144,20 @@ class LiteSmoke(Smoke[LiteNet]):
             for lite, (source, inputs) in zip(self.models, fed)
         ]
 
+    def beside(self, case: Case[LiteNet], feeds: Sequence[tuple[str, Path]]) -> Iterator[Task]:
+        """A user's model with its weights packed, when the SDK has it; on a board its image stands for it."""
+        packed = self._packed(case)
+        if packed is not None and self.setup.target.board is None:
+            yield f"{case.name}, packed", partial(compare_packed, self, case, packed, feeds)
+
+    def _packed(self, case: Case[LiteNet]) -> Optional[Path]:
+        names = packed_names([model.path for model in self.models])
+        for model, name in zip(self.models, names):
+            packed = self.setup.sdk / FOLDER / name
+            if case.net.model is model and packed.is_file():
+                return packed
+        return None
+
     def wanted(self, case: Case[LiteNet]) -> Path:
         """The reference's outputs, and of a quantised model every tensor and the unravelled model too."""
         model = case.net.model
@@ -163,9 +179,12 @@ class LiteSmoke(Smoke[LiteNet]):
         if len(case.settings) > len(FEW_SETTINGS):
             model, setup = case.net.model, self.setup
             inputs = {tensor.name: case.inputs[tensor.name] for tensor in model.inputs}
-            linked = Linked(case.name, model.path, case.source, inputs)
+            own = any(model is given for given in self.models)
+            flash = (self._packed(case) or model.path) if own else None
+            linked = Linked(case.name, model.path, case.source, inputs, flash)
             folder = setup.work / "images" / str(position)
-            work = partial(try_image, setup.sdk, setup.target, linked, self.runner, folder)
+            tools = setup.home / "tools"
+            work = partial(try_image, setup.sdk, setup.target, linked, self.runner, folder, tools)
             yield f"{case.name}, {case.source}, image", work
 
     def _ops(

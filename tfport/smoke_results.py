@@ -79,6 +79,27 @@ class CountResult:
 
 
 @dataclass(frozen=True)
+class PackResult:
+    """A model whose weights are packed ahead of time, beside the model itself: results must be the same bits.
+
+    Bytes, and instructions of tfport-run before the first inference; 0 where that was not counted.
+    """
+
+    model: str
+    problems: tuple[str, ...] = ()
+    in_place_bytes: int = 0
+    file_bytes: int = 0
+    heap_bytes: int = 0
+    heap_bytes_unpacked: int = 0
+    start_up: int = 0
+    start_up_unpacked: int = 0
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+
+@dataclass(frozen=True)
 class CoresResult:
     """Instructions of one inference on each core of a board, waiting left out, by number of threads.
 
@@ -102,7 +123,12 @@ class CoresResult:
 
 @dataclass(frozen=True)
 class ImageResult:
-    """A model linked into an image and booted with nothing but its board; sizes in bytes."""
+    """A model linked into an image and booted with nothing but its board; sizes in bytes.
+
+    ``heap_bytes`` at its highest, ``ready_bytes`` before the first inference; the latter with the tensors'
+    arena of ``arena_bytes``, the former with XNNPACK's arena too. ``start_up``: instructions
+    from reset to the first inference, on all cores together, waiting left out.
+    """
 
     model: str
     input: str
@@ -110,6 +136,9 @@ class ImageResult:
     size: int = 0
     cores: int = 0
     heap_bytes: int = 0
+    ready_bytes: int = 0
+    arena_bytes: int = 0
+    start_up: int = 0
     seconds: float = 0.0
 
     @property
@@ -130,6 +159,7 @@ class SmokeResults:
     seconds: float
     images: tuple[ImageResult, ...] = ()
     cores: tuple[CoresResult, ...] = ()
+    packed: tuple[PackResult, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -149,6 +179,7 @@ class SmokeResults:
             lines += [f"{image.model}, {image.input}, image: {problem}" for problem in image.problems]
         counts: list[Union[CountResult, CoresResult]] = [*self.counts, *self.cores]
         lines += [f"{count.model}: {problem}" for count in counts for problem in count.problems]
+        lines += [f"{pack.model}, packed: {problem}" for pack in self.packed for problem in pack.problems]
         return lines
 
     def raise_if_failed(self) -> None:
@@ -170,6 +201,7 @@ class SmokeResults:
             "cores": [{**asdict(r), "ok": r.ok, "busiest_share": r.busiest_share} for r in self.cores],
             "images": [{**asdict(r), "ok": r.ok} for r in self.images],
             "counts": [{**asdict(r), "ok": r.ok} for r in self.counts],
+            "packed": [{**asdict(r), "ok": r.ok} for r in self.packed],
         }
         plain: dict[str, Any] = _plain(data)
         return plain

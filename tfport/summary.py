@@ -56,8 +56,11 @@ def built_rows(data: Mapping[str, Any]) -> list[Row]:
         rows.append(("built", f"{len(fresh)} of {len(recipes)} recipes, the others came from the cache"))
     for image in (data["smoke"] or {}).get("images", []):
         if image["ok"]:
-            heap = f"{_bytes(image['heap_bytes'])} of heap on {image['cores']} cores"
-            rows.append((f"{image['model']}, image", f"{_bytes(image['size'])}, {heap}"))
+            heap = (
+                f"{_bytes(image['heap_bytes'])} of heap ({_bytes(image['ready_bytes'])} before the inference)"
+            )
+            start = f"{image['start_up'] / 1e6:.1f} million instructions to the first inference"
+            rows.append((f"{image['model']}, image", f"{_bytes(image['size'])}, {heap}, {start}"))
     for count in (data["smoke"] or {}).get("counts", []):
         if count["per_inference"]:
             millions = count["per_inference"]["total"] / 1e6
@@ -67,11 +70,21 @@ def built_rows(data: Mapping[str, Any]) -> list[Row]:
         if cores["ok"]:
             share = f"{100 * cores['busiest_share']:.1f} % of the work of one core"
             rows.append((f"{cores['model']}, busiest of {max(map(int, cores['per_core']))} cores", share))
+    rows += [(f"{pack['model']}, packed", _packed(pack)) for pack in (data["smoke"] or {}).get("packed", [])]
     stages = data["seconds"]
     rows.append(("time", ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in stages.items())))
     if not data["reference"]:
         rows.append(("compared with", "nothing: built with --no-reference"))
     return rows
+
+
+def _packed(pack: Mapping[str, Any]) -> str:
+    parts = [f"{_bytes(pack['in_place_bytes'])} used in place"]
+    parts.append(f"heap {_bytes(pack['heap_bytes_unpacked'])} -> {_bytes(pack['heap_bytes'])}")
+    if pack["start_up"]:
+        before, after = pack["start_up_unpacked"] / 1e6, pack["start_up"] / 1e6
+        parts.append(f"start-up {before:.1f} -> {after:.1f} million instructions")
+    return ", ".join(parts)
 
 
 def _top(runs: list[Mapping[str, Any]]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tfport.command import describe_returncode
+from tfport.command import Completed, describe_returncode
 from tfport.emulator import Emulator
 from tfport.errors import CommandTimedOut, EmulatorFailed
 from tfport.inputs import Array
@@ -83,23 +83,31 @@ class Runner:
             except CommandTimedOut:
                 raise EmulatorFailed(f"tfport-run did not end within {self.timeout:g} s") from None
             if done.returncode != 0:
-                # An image has one console for all that it prints.
-                told = done.stderr or (done.stdout if self.emulator.boots else "")
-                said = [line for line in told.splitlines() if line.strip() and not _VERDICT.match(line)]
+                said = told(done, self.emulator)
                 raise EmulatorFailed(
                     f"tfport-run {describe_returncode(done.returncode)}", said[-1] if said else ""
                 )
             try:
-                facts = json.loads(_report(done.stdout))
+                facts = report_of(done.stdout)
                 outputs = tuple(_load(Path(folder) / entry["file"]) for entry in facts["outputs"])
             except (ValueError, KeyError, OSError) as error:
                 raise EmulatorFailed("tfport-run left no readable results", str(error)) from None
         return TargetRun(facts, outputs, done.seconds)
 
 
-def _report(said: str) -> str:
-    """The line of JSON; an image's runtime adds its verdict to what is printed."""
-    return next((line for line in said.splitlines() if line.startswith("{")), said)
+def report_of(said: str) -> dict[str, Any]:
+    """The JSON of a program of ours; an image's runtime adds its verdict to what is printed."""
+    facts: dict[str, Any] = json.loads(
+        next((line for line in said.splitlines() if line.startswith("{")), said)
+    )
+    return facts
+
+
+def told(done: Completed, emulator: Emulator) -> list[str]:
+    """The lines in which a program of ours says what went wrong."""
+    # An image has one console for all that it prints.
+    said = done.stderr or (done.stdout if emulator.boots else "")
+    return [line for line in said.splitlines() if line.strip() and not _VERDICT.match(line)]
 
 
 def _load(path: Path) -> Array:

@@ -31,6 +31,7 @@ struct EngineFacts {
   // What the runtime holds beside the arena before the first inference: packed weights and their
   // bookkeeping.
   size_t packed_weights_bytes = 0;
+  size_t packed_in_place_bytes = 0;  // Of packed weights that are used where the model file is.
   size_t model_bytes = 0;
   size_t mapped_model_bytes = 0;  // Of the model file, in memory now.
 };

@@ -382,6 +382,7 @@ EngineFacts LiteEngine::Facts() {
   facts.kernels.assign(names.begin(), names.end());
   facts.arena_bytes = tflite::tfport::InterpreterArenaBytes(interpreter_.get());
   facts.packed_weights_bytes = packed_weights_bytes_;
+  facts.packed_in_place_bytes = tflite::tfport::ModelPackedBytes(*model_);
   facts.model_bytes = model_->allocation()->bytes();
   return facts;
 }

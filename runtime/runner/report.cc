@@ -77,6 +77,7 @@ void PrintJson(const Options& options, const Engine& engine, const Report& repor
   json.EndArray();
   integer("arena_bytes", static_cast<int64_t>(facts.arena_bytes));
   integer("packed_weights_bytes", static_cast<int64_t>(facts.packed_weights_bytes));
+  integer("packed_in_place_bytes", static_cast<int64_t>(facts.packed_in_place_bytes));
   integer("heap_high_water_bytes", static_cast<int64_t>(report.heap_high_water_bytes));
   integer("model_bytes", static_cast<int64_t>(facts.model_bytes));
   integer("mapped_model_bytes", static_cast<int64_t>(facts.mapped_model_bytes));

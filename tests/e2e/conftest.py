@@ -2,7 +2,8 @@
 
 Variables name SDKs that are built already, to save the wait while writing tests: TFPORT_SDK (all ops) and
 TFPORT_SDK_SQUEEZENET (cut to SqueezeNet) of TensorFlow Lite, TFPORT_SDK_CORE (cut to all models of
-core_shelf.py) and TFPORT_SDK_CORE_SQUEEZENET (cut to SqueezeNet's graph) of TensorFlow core, all for zuluko.
+core_shelf.py) and TFPORT_SDK_CORE_SQUEEZENET (cut to SqueezeNet's graph) of TensorFlow core, all for zuluko;
+TFPORT_SDK_BAREMETAL (cut to SqueezeNet in both types) for zuluko-baremetal.
 """
 
 from __future__ import annotations

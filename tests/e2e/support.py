@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -83,7 +84,7 @@ def exported(logs: Path) -> Conan:
 
 def profile_of(target: Target) -> str:
     """The Conan profile with which the front door builds for ``target``."""
-    return render_profile(target, compile_jobs(), home() / "conan" / "p")
+    return render_profile(target, compile_jobs(), home() / "conan" / "p", shutil.which("ccache"))
 
 
 def on_board(target: Target, words: Sequence[Word], cpu: str = "", timeout: float = 300) -> Completed:

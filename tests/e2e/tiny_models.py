@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-MODELS = ("conv", "conv_int8", "hybrid", "lstm", "signatures", "strings", "custom", "types")
+MODELS = ("conv", "conv_int8", "fire_int8", "hybrid", "lstm", "signatures", "strings", "custom", "types")
 
 
 def _keras_models(tf: Any, np: Any) -> dict[str, bytes]:
@@ -27,16 +27,37 @@ def _keras_models(tf: Any, np: Any) -> dict[str, bytes]:
     plain = tf.lite.TFLiteConverter.from_keras_model(conv).convert()
     hybrid = tf.lite.TFLiteConverter.from_keras_model(conv)
     hybrid.optimizations = [tf.lite.Optimize.DEFAULT]
-    int8 = tf.lite.TFLiteConverter.from_keras_model(conv)
-    int8.optimizations = [tf.lite.Optimize.DEFAULT]
-    samples = [np.random.rand(1, 32, 32, 3).astype(np.float32) for _ in range(8)]
-    int8.representative_dataset = lambda: ([sample] for sample in samples)
-    int8.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    int8.inference_input_type = int8.inference_output_type = tf.int8
 
     series = keras.Input((8, 4), batch_size=1)
     lstm = tf.lite.TFLiteConverter.from_keras_model(keras.Model(series, keras.layers.LSTM(6)(series)))
-    return {"conv": plain, "hybrid": hybrid.convert(), "conv_int8": int8.convert(), "lstm": lstm.convert()}
+    return {
+        "conv": plain,
+        "hybrid": hybrid.convert(),
+        "conv_int8": _int8(tf, np, conv),
+        "fire_int8": _int8(tf, np, _fire(keras)),
+        "lstm": lstm.convert(),
+    }
+
+
+def _fire(keras: Any) -> Any:
+    """A fire module between the layers of SqueezeNet's ends: no op but SqueezeNet's."""
+    image = keras.Input((32, 32, 3), batch_size=1)
+    x = keras.layers.Conv2D(16, 3, strides=2, activation="relu")(image)
+    x = keras.layers.MaxPool2D(3, 2)(x)
+    x = keras.layers.Conv2D(8, 1, activation="relu")(x)
+    sides = [keras.layers.Conv2D(12, n, padding="same", activation="relu")(x) for n in (1, 3)]
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Concatenate()(sides))
+    return keras.Model(image, keras.layers.Softmax()(x))
+
+
+def _int8(tf: Any, np: Any, model: Any) -> bytes:
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    samples = [np.random.rand(1, 32, 32, 3).astype(np.float32) for _ in range(8)]
+    converter.representative_dataset = lambda: ([sample] for sample in samples)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    return bytes(converter.convert())
 
 
 def _signatures(tf: Any, folder: Path) -> bytes:

@@ -15,9 +15,9 @@ from rich.console import Console
 from tests.integration.cross import ZULUKO, Sdk
 from tfport.check import check_sdk
 from tfport.environment import check_compiler
-from tfport.pack import files
-from tfport.pack.components import linked
-from tfport.pack.tarball import compress, write_tar
+from tfport.packed import files
+from tfport.packed.components import linked
+from tfport.packed.tarball import compress, write_tar
 from tfport.recipe import load_recipe
 from tfport.report import Reporter
 from tfport.sources.cache import sha256_of

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tfport.pack.vex import Statement, load_statements
+from tfport.packed.vex import Statement, load_statements
 from tfport.recipe import load_recipe
 from tfport.target import ROOT
 

@@ -2,8 +2,11 @@
 
 With ``--signature words`` it is another model, which gives back its strings in capitals.
 
-``TFPORT_FAKE`` in the environment spoils it: "far" adds 3 to the result, "crash" ends with exit code 6,
-"short" leaves the result out, "silent" prints nothing, "hang" never ends.
+A model with "PW" behind it stands for one whose weights are packed.
+
+``TFPORT_FAKE`` in the environment spoils it: "far" adds 3 to the result, "bits" does so for a packed model
+alone, "crash" ends with exit code 6, "short" leaves the result out, "silent" prints nothing, "hang" never
+ends.
 """
 
 from __future__ import annotations
@@ -39,7 +42,8 @@ def main() -> int:
     values = np.load(options.input[0].split("=", 1)[1])
     if options.signature == "words":
         return shout(values, options.output)
-    values = values + np.array(4 if spoil == "far" else 1, dtype=values.dtype)
+    packed = Path(options.model).is_file() and Path(options.model).read_bytes().endswith(b"PW")
+    values = values + np.array(4 if spoil == "far" or (spoil == "bits" and packed) else 1, dtype=values.dtype)
     options.output.mkdir(exist_ok=True)
     np.save(options.output / "0_c.npy", values)
     facts = {
@@ -49,6 +53,7 @@ def main() -> int:
         "outputs": [] if spoil == "short" else [{"name": "c", "file": "0_c.npy"}],
         "seconds_per_inference": [0.5, 0.25],
         "arena_bytes": 1000,
+        **({"packed_in_place_bytes": 64, "heap_high_water_bytes": 500} if packed else {}),
     }
     print(json.dumps(facts))
     return 0

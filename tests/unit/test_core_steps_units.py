@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.trees import grow
-from tfport.core.steps.units import gather, headers_of, included, protos_of, with_neighbours
+from tfport.core.steps.units import gather, headers_of, included, join, protos_of, with_neighbours
 
 
 def includes(*names: str) -> str:
@@ -146,5 +146,25 @@ def test_units_with_names_alike_lose_no_source() -> None:
     assert len(units) == 4
 
 
+def test_small_folders_share_units() -> None:
+    small = ["t/core/a/x.cc", "t/core/b/c/y.cc", "t/core/z.cc", "t/tsl/a/x.cc"]
+    units = join([*small, *(f"t/core/k/{n}.cc" for n in range(5))], 4, nothing)
+    assert units == {
+        "t_core_0": small[:3],
+        "t_core_k_0": ["t/core/k/0.cc", "t/core/k/1.cc"],
+        "t_core_k_1": ["t/core/k/2.cc", "t/core/k/3.cc", "t/core/k/4.cc"],
+        "t_tsl_0": small[3:],
+    }
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_what_must_be_apart_shares_units_with_others_only(count: int) -> None:
+    paths = [f"t/core/k/{n}.cc" for n in range(9)] + [f"t/core/k/lower_{n}.cc" for n in range(count)]
+    units = join(paths, 100, lambda path: "lower" in path)
+    assert sorted(path for members in units.values() for path in members) == paths
+    assert [sum("lower" in path for path in members) for members in units.values()] == [1] * count
+
+
 def test_nothing_to_gather() -> None:
+    assert join([], 4, everything) == {}
     assert gather([], 4, everything) == {}

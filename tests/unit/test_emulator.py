@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,7 @@ def test_start_up_cancels_out_of_the_count(tmp_path: Path) -> None:
     emulator = fake_qemu(tmp_path)
     per_round = emulator.count_per_round(lambda n: ["echo", str(n)], Path("c.so"), (2, 5))
     assert per_round == {"total": 7.0}
+    assert emulator.count_start_up(lambda n: ["echo", str(n)], Path("c.so")) == 100
 
 
 def test_an_emulator_without_plugins_is_named(tmp_path: Path) -> None:
@@ -88,7 +90,12 @@ def test_the_counter_is_built_once(tmp_path: Path) -> None:
     first = build_counter(tmp_path)
     made = first.stat().st_mtime_ns
     assert build_counter(tmp_path).stat().st_mtime_ns == made
-    assert [path.name for path in tmp_path.iterdir()] == [first.name]
+
+
+def test_several_may_build_the_counter_at_once(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        built = set(pool.map(build_counter, [tmp_path] * 4))
+    assert len(built) == 1 and [path.name for path in tmp_path.iterdir()] == [built.pop().name]
 
 
 def test_no_compiler_is_an_error_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,12 +134,24 @@ int main(int argc, char** argv) {
 def test_the_work_of_each_core_is_that_of_one_more_round(tmp_path: Path) -> None:
     """The second core starts with the second round; waiting is not counted, and cores do not take turns."""
     text = """while [ $# -gt 0 ]; do case "$1" in
-  -plugin) plugin="$2"; shift 2;; -icount) exit 9;;
+  -plugin) plugin="$2"; shift 2;; -icount) turns="$2"; shift 2;;
   *) last="$1"; shift;; esac; done
 out="${plugin##*out=}"
-case "$plugin" in *idle=100-1ff*) ;; *) exit 8;; esac
+case "$plugin $turns" in *idle=100-1ff*" shift=10,sleep=off") ;; *) exit 8;; esac
 case "$last" in *1) echo '{"work": [100], "wait": [5]}';; *) echo '{"work": [160, 40]}';; esac > "$out"
 """
     emulator = Emulator((str(script(tmp_path / "qemu", text)), "-M", "virt", "-kernel"), boots=True)
     work = emulator.count_cores(lambda n: ["a.elf", "n", str(n)], tmp_path / "c.so", (0x100, 0x1FF))
     assert work == (30.0, 20.0)
+
+
+def test_instructions_until_a_place(tmp_path: Path) -> None:
+    text = """#!/bin/sh
+for word; do case "$word" in *out=*) out="${word#*out=}"; plugin="$word";; -icount) steady=1;; esac; done
+case "$plugin" in *,idle=100-1ff,until=8000,*) [ "$steady" = 1 ] && n=77 ;; *) n=-1 ;; esac
+echo "{\\"work\\": [100], \\"wait\\": [5], \\"until\\": $n}" > "$out"
+"""
+    emulator = Emulator((str(script(tmp_path / "qemu", text)), "-M", "virt", "-kernel"), boots=True)
+    assert emulator.count_until(["a.elf"], tmp_path / "c.so", (0x100, 0x1FF), 0x8000) == 77
+    with pytest.raises(PluginFailed, match="never came to 0x9000"):
+        emulator.count_until(["a.elf"], tmp_path / "c.so", (0x100, 0x1FF), 0x9000)

@@ -9,7 +9,7 @@ from tfport.image import hash_of, read_console
 
 CONSOLE = (
     "output 0: largest at 285, 0.949219\r\n"
-    "hash 811c9dc5, 4 cores, 512345 us, heap 5242880 bytes\r\n"
+    "hash 811c9dc5, 4 cores, 512345 us, heap 5242880 bytes, before the inference 300000\r\n"
     "tfport: exit 0\r\n"
 )
 
@@ -20,7 +20,8 @@ def console(text: str) -> Completed:
 
 def test_what_an_image_says_is_read() -> None:
     booted = read_console(console(CONSOLE))
-    assert (booted.hash, booted.cores, booted.heap_bytes, booted.seconds) == (0x811C9DC5, 4, 5242880, 1.5)
+    assert (booted.hash, booted.cores, booted.seconds) == (0x811C9DC5, 4, 1.5)
+    assert (booted.heap_bytes, booted.ready_bytes) == (5242880, 300000)
 
 
 def test_the_verdict_decides_and_not_how_the_emulator_ended() -> None:

@@ -46,6 +46,27 @@ def test_plan_cut_to_models(tmp_path: Path) -> None:
     assert dict(made.rows())["operators"] == "1: ADD"
 
 
+def test_packing_goes_with_a_model_of_lite(tmp_path: Path) -> None:
+    path = model(tmp_path)
+    plain, packed = (make_plan(Request("zuluko", models=(path,), pack_weights=w)) for w in (False, True))
+    assert plain.digest("12.2.0") != packed.digest("12.2.0")
+    assert "packed" in dict(packed.rows())["weights"]
+    for wrong in (
+        Request("zuluko", pack_weights=True),
+        Request("zuluko", "tensorflow", (path,), pack_weights=True),
+    ):
+        with pytest.raises(NotOffered, match="--pack-weights"):
+            make_plan(wrong)
+
+
+def test_without_an_operating_system_weights_are_packed_unless_told_not_to(tmp_path: Path) -> None:
+    path = model(tmp_path)
+    assert make_plan(Request("zuluko-baremetal", models=(path,))).pack_weights
+    assert not make_plan(Request("zuluko-baremetal", models=(path,), pack_weights=False)).pack_weights
+    assert not make_plan(Request("zuluko-baremetal")).pack_weights
+    assert not make_plan(Request("zuluko", models=(path,))).pack_weights
+
+
 def test_plan_of_the_core_runtime(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tree = core_tree(tmp_path / "tree")
     made = make_plan(Request("zuluko", runtime="tensorflow"), tree)

@@ -17,6 +17,7 @@ from tfport.emulator import Emulator
 from tfport.errors import ModelInputInvalid, NotAnSdk, SmokeFailed
 from tfport.lite_schema import TENSOR_TYPES
 from tfport.model import LiteModel, read_tflite
+from tfport.pack import FOLDER
 from tfport.smoke import ALL_SETTINGS, BOARD_SETTINGS, Setup
 from tfport.smoke_lite import LiteSmoke
 from tfport.smoke_results import CoresResult, CountResult, ImageResult, OpsResult, RunResult, SmokeResults
@@ -92,6 +93,21 @@ def test_a_good_float_model_runs_in_every_setting(prepared: dict[str, Any]) -> N
     run = results.runs[0]
     assert (run.worst, run.seconds_per_inference, run.memory) == (0.0, 0.25, {"arena_bytes": 1000})
     assert seen[-1] == (4, 4)
+
+
+@pytest.mark.parametrize(("spoil", "ok"), [("", True), ("bits", False)])
+def test_a_packed_model_is_held_against_the_model_bit_by_bit(
+    prepared: dict[str, Any], monkeypatch: pytest.MonkeyPatch, spoil: str, ok: bool
+) -> None:
+    monkeypatch.setenv("TFPORT_FAKE", spoil)
+    packed = prepared["sdk"] / FOLDER / "float32.tflite"
+    packed.parent.mkdir(parents=True)
+    packed.write_bytes(prepared["models"][0].read_bytes() + b"PW")
+    results = smoke(**prepared, reference=False, count=False).run()
+    (result,) = results.packed
+    assert (result.model, result.in_place_bytes, result.heap_bytes) == ("float32.tflite", 64, 500)
+    assert (result.ok, results.ok) == (ok, ok)
+    assert len([p for p in results.problems if "bit by bit" in p]) == (0 if ok else 2)
 
 
 def test_a_good_quantised_model_is_run_op_by_op(prepared: dict[str, Any], tmp_path: Path) -> None:

@@ -13,9 +13,12 @@ class ProtobufRecipe(ConanFile):
     topics = ("serialization", "schema")
     package_type = "static-library"
     settings = "os", "arch", "compiler", "build_type"
-    options = {"fPIC": [True, False], "protoc": [True, False]}
-    default_options = {"fPIC": True, "protoc": False}
-    options_description = {"protoc": "Package the schema compiler instead of the library"}
+    options = {"fPIC": [True, False], "lite": [True, False], "protoc": [True, False]}
+    default_options = {"fPIC": True, "lite": False, "protoc": False}
+    options_description = {
+        "lite": "Only libprotobuf-lite, the part for messages without descriptors",
+        "protoc": "Package the schema compiler instead of the library",
+    }
     implements = ["auto_shared_fpic"]
 
     @property
@@ -25,12 +28,17 @@ class ProtobufRecipe(ConanFile):
 
     @property
     def _targets(self):
-        """The library twice: libprotobuf-lite is the part for messages without descriptors."""
-        return ("protoc",) if self.options.protoc else ("libprotobuf", "libprotobuf-lite")
+        if self.options.protoc:
+            return ("protoc",)
+        return ("libprotobuf-lite",) if self.options.lite else ("libprotobuf", "libprotobuf-lite")
 
     def export_sources(self):
         patches = os.path.join(self.recipe_folder, "..", "..", "..", "patches", self.name)
         copy(self, "*.patch", patches, os.path.join(self.export_sources_folder, "patches"))
+
+    def configure(self):
+        if self.options.protoc:
+            self.options.rm_safe("lite")
 
     def layout(self):
         cmake_layout(self, src_folder="src")
@@ -44,6 +52,9 @@ class ProtobufRecipe(ConanFile):
         toolchain.cache_variables["CMAKE_UNITY_BUILD"] = True
         toolchain.cache_variables["CMAKE_UNITY_BUILD_BATCH_SIZE"] = 16
         toolchain.cache_variables["protobuf_BUILD_PROTOC_BINARIES"] = bool(self.options.protoc)
+        if self.options.protoc:
+            # It runs for a second, and optimising it takes a minute.
+            toolchain.cache_variables["CMAKE_CXX_FLAGS_RELEASE"] = "-O0"
         toolchain.cache_variables["protobuf_BUILD_TESTS"] = False
         toolchain.cache_variables["protobuf_WITH_ZLIB"] = False
         toolchain.preprocessor_definitions.update(self._renamed)

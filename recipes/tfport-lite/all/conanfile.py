@@ -25,7 +25,7 @@ class TfportLiteRecipe(ConanFile):
     def export_sources(self):
         house, to = os.path.join(self.recipe_folder, "..", "..", ".."), self.export_sources_folder
         copy(self, "CMakeLists.txt", self.recipe_folder, to)
-        for part in ("common", "lite", "compat", "runner", "examples"):
+        for part in ("common", "lite", "compat", "runner", "packer", "examples"):
             copy(self, "*", os.path.join(house, "runtime", part), f"{to}/runtime/{part}", excludes="tests/*")
         for module in ("headers.py", "link.py", "ops.py", "sdk_bare.py", "sdk_files.py", "sdk_lite.py"):
             copy(self, module, os.path.join(house, "tfport"), os.path.join(to, "tools"))

@@ -39,6 +39,7 @@ int main(void) {
     if (bytes > 0) TfLiteTensorCopyFromBuffer(tensor, at, bytes);
     at += bytes;
   }
+  const size_t ready = tfport_bm_heap_used();
   const uint64_t start = tfport_bm_ticks();
   if (TfLiteInterpreterInvoke(interpreter) != kTfLiteOk) return Fail("the inference failed");
   const uint64_t ticks = tfport_bm_ticks() - start;
@@ -56,8 +57,8 @@ int main(void) {
       best = ValueAt(tensor, i) > ValueAt(tensor, best) ? i : best;
     printf("output %d: largest at %u, %f\n", (int)k, (unsigned)best, ValueAt(tensor, best));
   }
-  printf("hash %08x, %u cores, %u us, heap %u bytes\n", (unsigned)hash, tfport_bm_cores(),
-         (unsigned)(ticks * 1000000 / tfport_bm_ticks_per_second()),
-         (unsigned)tfport_bm_heap_high_water());
+  printf("hash %08x, %u cores, %u us, heap %u bytes, before the inference %u\n", (unsigned)hash,
+         tfport_bm_cores(), (unsigned)(ticks * 1000000 / tfport_bm_ticks_per_second()),
+         (unsigned)tfport_bm_heap_high_water(), (unsigned)ready);
   return 0;
 }

@@ -93,6 +93,31 @@ def gather(sources: Sequence[str], size: int, alone: Callable[[str], object]) ->
     return units
 
 
+def join(sources: Sequence[str], size: int, apart: Callable[[str], object]) -> dict[str, list[str]]:
+    """As ``gather``, but what small folders hold shares units with that of others below ``a/b``.
+
+    Sources of which ``apart`` is true share no unit with each other, but with the rest of their folder.
+    """
+    units: dict[str, list[str]] = {}
+    folders: dict[str, list[str]] = {}
+    single = [path for path in sources if apart(path)]
+    for path in sources:
+        folders.setdefault(path.rpartition("/")[0], []).append(path)
+    for folder, members in list(folders.items()):
+        if 2 * len(members) < size:
+            top = "/".join(folder.split("/")[:2])
+            if top != folder:
+                folders.setdefault(top, []).extend(folders.pop(folder))
+    for folder, members in sorted(folders.items()):
+        rest = sorted(set(members) - set(single))
+        apart_here = sorted(set(members) - set(rest))
+        parts = max(-(-len(members) // size), len(apart_here))
+        for number in range(parts):
+            part = rest[number * len(rest) // parts : (number + 1) * len(rest) // parts]
+            units[_unit_name(f"{folder}_{number}", units)] = [*part, *apart_here[number : number + 1]]
+    return units
+
+
 def _beside(header: str) -> list[str]:
     folder, _, name = header.rpartition("/")
     source = re.sub(r"\.h$", ".cc", name)

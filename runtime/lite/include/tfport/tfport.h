@@ -138,6 +138,11 @@ size_t TfPortModelReleasePages(const struct TfLiteModel* model);
  * the model is not a file mapping or there is no /proc. */
 size_t TfPortModelResidentBytes(const struct TfLiteModel* model);
 
+/* Bytes of weights that a model brings packed for this library (see tfport-pack) and that are used
+ * where they are; 0 when it brings none or they do not fit. Nothing needs to be called for their
+ * use: the memory of such a model must only start at a multiple of 16 bytes, better 64. */
+size_t TfPortModelPackedBytes(const struct TfLiteModel* model);
+
 /* ---- About the library
  * --------------------------------------------------------------------------- */
 

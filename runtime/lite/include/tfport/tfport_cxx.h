@@ -20,6 +20,9 @@ size_t ModelReleasePages(const FlatBufferModel& model);
 // See TfPortModelResidentBytes.
 size_t ModelResidentBytes(const FlatBufferModel& model);
 
+// See TfPortModelPackedBytes.
+size_t ModelPackedBytes(const FlatBufferModel& model);
+
 }  // namespace tfport
 }  // namespace tflite
 

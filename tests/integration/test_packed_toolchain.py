@@ -8,8 +8,8 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from tfport.pack.sbom import Product, sbom
-from tfport.pack.toolchain import linked_libraries
+from tfport.packed.sbom import Product, sbom
+from tfport.packed.toolchain import linked_libraries
 from tfport.target import load_target, target_names
 
 

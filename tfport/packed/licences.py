@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tfport.errors import LicenceMissing, SbomMismatch
-from tfport.pack.components import OWN
-from tfport.pack.files import LICENCES
-from tfport.pack.toolchain import DebianLibrary
+from tfport.packed.components import OWN
+from tfport.packed.files import LICENCES
+from tfport.packed.toolchain import DebianLibrary
 from tfport.target import ROOT
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from tfport.command import run
 from tfport.errors import CommandFailed, PackError
 from tfport.limits import located
-from tfport.pack.components import Linked, Source
+from tfport.packed.components import Linked, Source
 from tfport.target import Target
 
 _COMMON = Path("/usr/share/common-licenses")

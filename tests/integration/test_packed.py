@@ -31,9 +31,9 @@ from tfport.errors import (
     SigningFailed,
     TfportError,
 )
-from tfport.pack import files
-from tfport.pack.make import pack
-from tfport.pack.verify import verify
+from tfport.packed import files
+from tfport.packed.make import pack
+from tfport.packed.verify import verify
 from tfport.target import ROOT
 
 pytestmark = [
@@ -451,5 +451,5 @@ def test_a_full_disk(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tfport.pack.make.compress", full)
+    monkeypatch.setattr("tfport.packed.make.compress", full)
     assert "three times" in unpacked(mine, DiskFull).hint

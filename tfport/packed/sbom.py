@@ -28,7 +28,7 @@ from packageurl import PackageURL
 
 from tfport import __version__
 from tfport.errors import SbomMismatch
-from tfport.pack.components import AppliedPatch, Linked
+from tfport.packed.components import AppliedPatch, Linked
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "tfport")
 _CLASS = {"backport": PatchClassification.BACKPORT}

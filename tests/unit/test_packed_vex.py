@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tfport.errors import RecipeInvalid, SbomMismatch
-from tfport.pack.components import Linked
-from tfport.pack.sbom import Product
-from tfport.pack.vex import about, check_vex, load_statements, vex
+from tfport.packed.components import Linked
+from tfport.packed.sbom import Product
+from tfport.packed.vex import about, check_vex, load_statements, vex
 
 GOOD = """[[statement]]
 id = "CVE-1"

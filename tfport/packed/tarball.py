@@ -20,7 +20,7 @@ from typing import IO, Protocol
 import zstandard
 
 from tfport.errors import PackDamaged, PackError
-from tfport.pack.files import SUFFIXES
+from tfport.packed.files import SUFFIXES
 
 _ZSTD_LEVEL, _GZIP_LEVEL = 19, 9
 _LARGEST = 8 << 30  # bytes of all files; a real pack has some tens of megabytes

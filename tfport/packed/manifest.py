@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tfport.errors import NotAnSdk, PackError
-from tfport.pack.components import Linked
+from tfport.packed.components import Linked
 from tfport.target import Target, target_of
 
 SCHEMA = 1

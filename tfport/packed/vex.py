@@ -29,8 +29,8 @@ from cyclonedx.model.vulnerability import (
 )
 
 from tfport.errors import RecipeInvalid, SbomMismatch
-from tfport.pack.components import Linked
-from tfport.pack.sbom import Product, pretty
+from tfport.packed.components import Linked
+from tfport.packed.sbom import Product, pretty
 from tfport.target import ROOT
 
 if sys.version_info >= (3, 11):

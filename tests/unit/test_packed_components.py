@@ -6,8 +6,8 @@ from dataclasses import asdict
 import pytest
 
 from tfport.errors import NotAnSdk
-from tfport.pack.components import linked, parse
-from tfport.pack.manifest import figures, pack_name, pack_time
+from tfport.packed.components import linked, parse
+from tfport.packed.manifest import figures, pack_name, pack_time
 from tfport.recipe import closure, load_recipe, load_recipes
 from tfport.target import ROOT
 

@@ -13,15 +13,15 @@ from tfport.deploy import REPORT
 from tfport.environment import check_compiler
 from tfport.errors import NotAnSdk, PackError
 from tfport.manifest import read_manifest
-from tfport.pack import files
-from tfport.pack.components import Linked, parse
-from tfport.pack.licences import add_licences, check_licences
-from tfport.pack.manifest import manifest, pack_name, pack_time, report_target
-from tfport.pack.sbom import Product, sbom
-from tfport.pack.signature import sign
-from tfport.pack.tarball import compress, write_tar
-from tfport.pack.toolchain import linked_libraries
-from tfport.pack.vex import about, load_statements, vex
+from tfport.packed import files
+from tfport.packed.components import Linked, parse
+from tfport.packed.licences import add_licences, check_licences
+from tfport.packed.manifest import manifest, pack_name, pack_time, report_target
+from tfport.packed.sbom import Product, sbom
+from tfport.packed.signature import sign
+from tfport.packed.tarball import compress, write_tar
+from tfport.packed.toolchain import linked_libraries
+from tfport.packed.vex import about, load_statements, vex
 from tfport.report import Reporter
 from tfport.runtimes import runtime_named
 from tfport.sources.cache import full_disk_named, sha256_of

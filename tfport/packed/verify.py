@@ -10,13 +10,13 @@ from typing import Any, Optional
 from tfport.check import check_sdk
 from tfport.errors import NotAnSdk, PackDamaged, PackError, SbomMismatch, SignatureInvalid
 from tfport.manifest import read_manifest
-from tfport.pack import files
-from tfport.pack.licences import check_licences
-from tfport.pack.manifest import figures, read_pack_manifest, report_target
-from tfport.pack.sbom import Told, read_sbom
-from tfport.pack.signature import verify as verify_signature
-from tfport.pack.tarball import stem_of, tar_digest, unpack
-from tfport.pack.vex import check_vex
+from tfport.packed import files
+from tfport.packed.licences import check_licences
+from tfport.packed.manifest import figures, read_pack_manifest, report_target
+from tfport.packed.sbom import Told, read_sbom
+from tfport.packed.signature import verify as verify_signature
+from tfport.packed.tarball import stem_of, tar_digest, unpack
+from tfport.packed.vex import check_vex
 from tfport.report import Reporter
 from tfport.runtimes import runtime_named
 from tfport.sources.cache import full_disk_named, sha256_of
