@@ -40,7 +40,7 @@ def find_python(last, paths):
 
 def main(args):
     # Host TensorFlow exists for 3.9 to 3.11 only; all the rest runs on later ones too.
-    light = {"fetch", "check", "doctor", "list", "clean"} & set(args[:1])
+    light = {"fetch", "check", "pack", "verify", "doctor", "new-target", "list", "clean"} & set(args[:1])
     needed = "--no-reference" not in args and not light
     python = find_python((3, 11) if needed else (3, 99), candidates())
     if python is None:

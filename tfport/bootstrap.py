@@ -22,7 +22,7 @@ from tfport.errors import CommandFailed, RequirementsFailed, TfportError, VenvMi
 ROOT = Path(__file__).resolve().parent.parent
 BUILD, BASE, REFERENCE, DEV = (f"requirements{part}.lock" for part in ("-build", "", "-reference", "-dev"))
 ALL = (BUILD, BASE, REFERENCE, DEV)
-WITHOUT_REFERENCE = frozenset({"fetch", "check", "doctor", "list", "clean"})
+WITHOUT_REFERENCE = frozenset({"fetch", "check", "pack", "verify", "doctor", "new-target", "list", "clean"})
 _START = "import sys; sys.path.insert(0, {!r}); from tfport.cli import main; sys.exit(main(sys.argv[1:]))"
 _PIP = (
     "-I",

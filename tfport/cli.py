@@ -14,16 +14,21 @@ from typing import Any, Optional
 
 from tfport import __version__, verbs
 from tfport.bench_build import bench_build
+from tfport.doctor import doctor, doctor_board, machine_of
 from tfport.environment import tfport_home
-from tfport.errors import DiskFull, TfportError
+from tfport.errors import DiskFull, NotOffered, TfportError
+from tfport.new_target import make_target
 from tfport.pipeline import build, fetch_all, smoke_again
 from tfport.plan import Plan, Request, make_plan
 from tfport.report import Reporter
 from tfport.runtimes import runtime_named
-from tfport.target import load_target
+from tfport.target import ROOT, load_target
 
 RUNTIME_NAMES = ("lite", "tensorflow", "acl")
-VERBS = ("build", "fetch", "smoke", "check", "bench", "test", "doctor", "list", "clean")
+VERBS = (
+    *("build", "fetch", "smoke", "check", "pack", "verify", "bench", "test"),
+    *("doctor", "new-target", "list", "clean"),
+)
 INTERRUPTED = 130  # what shells give for Ctrl-C
 INTERNAL = 70
 
@@ -56,6 +61,16 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--sdk", required=True, type=Path, metavar="DIR", help="an SDK, archive or program")
     check.add_argument("--model", action="append", default=[], type=Path, metavar="FILE")
     check.add_argument("--target", help="also check the machine code for this target")
+    packed = add("pack", "write an SDK as one file with SBOM, sums and signature")
+    which = packed.add_mutually_exclusive_group(required=True)
+    which.add_argument("--sdk", type=Path, metavar="DIR", help="a finished SDK")
+    which.add_argument("--target", help="the SDK of this target, with all ops")
+    packed.add_argument("--runtime", default="lite", choices=RUNTIME_NAMES, help="with --target")
+    packed.add_argument("--output", type=Path, metavar="DIR", help="where to (default: dist/packages)")
+    packed.add_argument("--sign", type=Path, metavar="KEY", help="sign with this SSH key")
+    verified = add("verify", "hold a packed file against all that it says of itself")
+    verified.add_argument("file", type=Path, metavar="FILE")
+    verified.add_argument("--key", type=Path, metavar="ALLOWED_SIGNERS", help="who may have signed it")
     bench = add("bench", "measure; so far how long builds take: cold, warm and with nothing to do")
     bench.add_argument("what", choices=("build",))
     bench.add_argument("--target", required=True)
@@ -64,11 +79,23 @@ def parser() -> argparse.ArgumentParser:
     test = add("test", "run the project's own tests")
     test.add_argument("--full", action="store_true", help="also the slow and exhaustive ones")
     test.add_argument("rest", nargs="*", metavar="PYTEST_ARGUMENT", help="after --, passed on to pytest")
-    add("doctor", "say what this machine lacks and how to get it").add_argument("--target")
+    doctored = add("doctor", "say what this machine lacks, or which target is right for a board", _board())
+    doctored.add_argument("--target", help="for this target only")
+    fresh = add("new-target", "write a target file for a board", _board())
+    fresh.add_argument("name", metavar="NAME")
+    fresh.add_argument("--clock-mhz", type=_count, default=1000, metavar="N", help="turns cycles into time")
+    fresh.add_argument("--ram-mb", type=_count, default=512, metavar="N", help="the board's memory")
     add("list", "list targets, recipes and models")
     clean = add("clean", "remove dist/ and build/")
     clean.add_argument("--cache", action="store_true", help="remove the source and Conan caches too")
     return top
+
+
+def _board() -> argparse.ArgumentParser:
+    board = argparse.ArgumentParser(add_help=False)
+    board.add_argument("--cpuinfo", type=Path, metavar="FILE", help="the board's /proc/cpuinfo")
+    board.add_argument("--ldd-version", type=Path, metavar="FILE", help="what ldd --version says there")
+    return board
 
 
 def _job(*, target_required: bool) -> argparse.ArgumentParser:
@@ -138,6 +165,8 @@ def _run(options: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
         return {"cache": str(plan.cache.root)}
     if options.verb == "check":
         return verbs.check(options.sdk, options.model, options.target, reporter)
+    if options.verb in ("pack", "verify"):
+        return _packed(options, reporter)
     if options.verb == "bench":
         load_target(options.target)
         models = [path.absolute() for path in options.model]
@@ -145,10 +174,37 @@ def _run(options: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
     if options.verb == "test":
         return verbs.test(options.full, options.rest, options.install_deps, reporter)
     if options.verb == "doctor":
-        return verbs.doctor(options.target, options.install_deps, reporter)
+        if options.cpuinfo is None and options.ldd_version is None:
+            return doctor(options.target, options.install_deps, reporter)
+        return doctor_board(_cpuinfo(options), options.ldd_version, options.target, reporter)
+    if options.verb == "new-target":
+        machine = machine_of(_cpuinfo(options), options.ldd_version)
+        return make_target(options.name, machine, options.clock_mhz, options.ram_mb, reporter)
     if options.verb == "list":
         return verbs.list_all(reporter)
     return verbs.clean(options.cache, reporter)
+
+
+def _packed(options: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
+    # CycloneDX takes a while to import, which no other verb should wait for.
+    from tfport.packed.make import pack
+    from tfport.packed.verify import verify
+
+    if options.verb == "verify":
+        return verify(options.file, options.key, reporter)
+    sdk = options.sdk or ROOT / "dist" / load_target(options.target).name / options.runtime
+    return pack(sdk, options.output or ROOT / "dist" / "packages", options.sign, reporter)
+
+
+def _cpuinfo(options: argparse.Namespace) -> Path:
+    if options.cpuinfo is None:
+        raise NotOffered(
+            "--cpuinfo is missing",
+            "Without it nothing is known of the board's processor.",
+            "On the board: cat /proc/cpuinfo > cpuinfo.txt",
+        )
+    path: Path = options.cpuinfo
+    return path
 
 
 def _planned(request: Request, reporter: Reporter) -> Plan:

@@ -144,6 +144,24 @@ class RequirementsFailed(TfportError):
     exit_code = 26
 
 
+class BoardUnreadable(TfportError):
+    """A text that is said to be a board's /proc/cpuinfo or ``ldd --version`` is not."""
+
+    exit_code = 27
+
+
+class NoTargetFits(TfportError):
+    """No target runs on a board, or none can be made for it; ``why`` says what stops each."""
+
+    exit_code = 28
+
+
+class TargetExists(TfportError):
+    """A new target has the name of an existing file."""
+
+    exit_code = 29
+
+
 # Sources, recipes and patches: 30-39.
 
 
@@ -343,3 +361,42 @@ class NotStripped(CheckFailed):
     """Debug information in the archive that ships."""
 
     exit_code = 57
+
+
+# --- The packed file: exit codes 80 to 85 ---
+
+
+class PackError(TfportError):
+    """A packed file cannot be used: not one of ours, of another form, or what it says is not so."""
+
+    exit_code = 80
+
+
+class PackDamaged(PackError):
+    """Bytes of a packed file are not those that were packed."""
+
+    exit_code = 81
+
+
+class SignatureInvalid(PackError):
+    """A packed file has no signature, or none of a key that is trusted."""
+
+    exit_code = 82
+
+
+class LicenceMissing(PackError):
+    """Something is linked in whose licence text does not travel along."""
+
+    exit_code = 83
+
+
+class SbomMismatch(PackError):
+    """The SBOM, or the VEX, names other things than the packed file holds."""
+
+    exit_code = 84
+
+
+class SigningFailed(PackError):
+    """ssh-keygen could not sign: no such key, a wrong passphrase."""
+
+    exit_code = 85

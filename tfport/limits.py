@@ -48,9 +48,9 @@ def offer_of_toolchain(target: Target, runtime: Iterable[Path] = ()) -> Offer:
     Raises ProgramMissing without the compiler.
     """
     bare = target.board is not None
-    static = [*_located(target, _BARE_METAL if bare else _STATIC), *runtime]
+    static = [*located(target, _BARE_METAL if bare else _STATIC), *runtime]
     versions: dict[str, tuple[str, ...]] = {}
-    for path in _located(target, () if bare else _SHARED):
+    for path in located(target, () if bare else _SHARED):
         for name, offered in exported_versions(path).items():
             versions[name] = (*versions.get(name, ()), *offered)
     return Offer(versions, frozenset(archive_definitions(static)) | _FROM_LINKER)
@@ -107,7 +107,8 @@ def _cxxabi(limits: Limits) -> tuple[int, ...]:
     return known[-1] if known else (1, 3)
 
 
-def _located(target: Target, names: Iterable[str]) -> list[Path]:
+def located(target: Target, names: Iterable[str]) -> list[Path]:
+    """Those of the toolchain's libraries ``names`` that it has, for the target's kind of core."""
     paths = []
     for name in names:
         # The flags choose among the libraries that a compiler brings for several kinds of core.

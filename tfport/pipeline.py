@@ -32,12 +32,13 @@ from tfport.environment import check_compiler, needs, provide
 from tfport.locks import hold
 from tfport.pack import FOLDER as PACKED_FOLDER
 from tfport.pack import pack_models
+from tfport.packed.components import linked
 from tfport.plan import Plan
 from tfport.report import Reporter
 from tfport.smoke import Setup
 from tfport.smoke_results import SmokeResults
 from tfport.sources import fetch
-from tfport.summary import SCHEMA, sizes
+from tfport.summary import SCHEMA, digests, sizes
 
 
 @dataclass
@@ -84,9 +85,11 @@ def as_data(plan: Plan, outcome: Outcome) -> dict[str, Any]:
         "models": [{"path": str(model.path), "sha256": model.sha256} for model in plan.models],
         "operators": plan.job.operators(plan.sdk),
         "recipes": {recipe.name: recipe.version for recipe in plan.recipes},
+        "components": [asdict(component) for component in linked(plan.recipes)],
         "inputs": outcome.inputs,
         "build": {"up_to_date": outcome.up_to_date, "jobs": plan.jobs, "recipes": outcome.built},
         "sizes": sizes(plan.sdk),
+        "sha256": digests(plan.sdk),
         "check": outcome.facts,
         "reference": plan.request.reference,
         "smoke": outcome.smoke.to_dict() if outcome.smoke is not None else None,

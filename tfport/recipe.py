@@ -36,7 +36,7 @@ class Recipe:
     """One recipe; ``folder`` holds its conanfile.py. One of our own code has neither sources nor patches.
 
     ``requires``: the Conan references that it names, host tools included. ``only``: those of them that go
-    with one operating system, in Conan's spelling.
+    with one operating system, in Conan's spelling. ``license``: an SPDX expression.
     """
 
     name: str
@@ -46,6 +46,8 @@ class Recipe:
     patches: tuple[PatchRef, ...] = ()
     requires: tuple[str, ...] = ()
     only: Mapping[str, str] = field(default_factory=dict)
+    license: str = ""
+    homepage: str = ""
 
     @property
     def reference(self) -> str:
@@ -104,10 +106,12 @@ def load_recipe(root: Path, name: str) -> Recipe:
     folder = config.parent / str(_mapping(config, entry, ("folder",)).get("folder", ""))
     if not (folder / "conanfile.py").is_file():
         raise RecipeInvalid(f"{config} names a folder without a conanfile.py: {folder}")
-    requires, only = _requires(folder / "conanfile.py")
+    tree = _parsed(folder / "conanfile.py")
+    requires, only = _requires(tree)
+    license, homepage = (_constant(tree, name) for name in ("license", "homepage"))
     conandata = folder / "conandata.yml"
     if not conandata.is_file():
-        return Recipe(name, version, folder, requires=requires, only=only)
+        return Recipe(name, version, folder, requires=requires, only=only, license=license, homepage=homepage)
     content = _mapping(conandata, _read(conandata), _DATA_KEYS)
     sources = _of_version(conandata, content, "sources", version)
     patches = _of_version(conandata, content, "patches", version)
@@ -119,6 +123,8 @@ def load_recipe(root: Path, name: str) -> Recipe:
         tuple(_patch(conandata, row, root / "patches" / name) for row in patches),
         requires,
         only,
+        license,
+        homepage,
     )
 
 
@@ -130,15 +136,28 @@ def canonical(text: str) -> str:
     return yaml.safe_dump(yaml.safe_load(text), default_flow_style=False)
 
 
-def _requires(conanfile: Path) -> tuple[tuple[str, ...], dict[str, str]]:
+def _parsed(conanfile: Path) -> ast.Module:
+    try:
+        return ast.parse(conanfile.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise RecipeInvalid(f"{conanfile} cannot be read", str(error)) from error
+
+
+def _constant(tree: ast.Module, name: str) -> str:
+    """The text that the recipe's class gives to ``name``; empty when it gives none."""
+    bodies = (node.body for node in tree.body if isinstance(node, ast.ClassDef))
+    for statement in (each for body in bodies for each in body if isinstance(each, ast.Assign)):
+        named = any(isinstance(target, ast.Name) and target.id == name for target in statement.targets)
+        if named and isinstance(statement.value, ast.Constant):
+            return str(statement.value.value)
+    return ""
+
+
+def _requires(tree: ast.Module) -> tuple[tuple[str, ...], dict[str, str]]:
     """The literal references in the recipe's ``requires`` and ``tool_requires`` calls.
 
     Also those of them that stand below ``if self.settings.os == "NAME"``, each with that name.
     """
-    try:
-        tree = ast.parse(conanfile.read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, ValueError) as error:
-        raise RecipeInvalid(f"{conanfile} cannot be read", str(error)) from error
     only = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test).startswith("self.settings.os == "):

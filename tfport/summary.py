@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Optional
 
+from tfport.sources.cache import sha256_of
+
 SCHEMA = 1
 Row = tuple[str, ...]
 
@@ -14,6 +16,11 @@ def sizes(sdk: Path) -> dict[str, int]:
     """Bytes of the files that matter, by path in the SDK."""
     wanted = [*sdk.glob("lib/*.a"), *sdk.glob("lib/*.debug"), *sdk.glob("bin/*")]
     return {str(path.relative_to(sdk)): path.stat().st_size for path in sorted(wanted) if path.is_file()}
+
+
+def digests(sdk: Path) -> dict[str, str]:
+    """sha256 of the same files: by it a later step knows them again."""
+    return {name: sha256_of(sdk / name) for name in sizes(sdk)}
 
 
 def smoke_rows(smoke: Optional[Mapping[str, Any]]) -> list[Row]:

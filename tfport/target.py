@@ -10,9 +10,10 @@ from __future__ import annotations
 import difflib
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Optional
+from typing import Any, Optional
 
 from tfport import schema
 from tfport.errors import TargetFileError, UnknownTarget
@@ -217,7 +218,7 @@ def parse_target(path: Path) -> Target:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise TargetFileError(f"{path} is not a TOML file: {error}") from None
     faults: list[str] = []
-    target = schema.parse(Target, data, _RULES, faults)
+    target = target_of(data, faults)
     if target is not None and target.name != path.stem:
         faults.append(f"name: is {target.name!r}, but the file is called {path.name}")
     if faults or target is None:
@@ -227,6 +228,11 @@ def parse_target(path: Path) -> Target:
             "toolchains/README.md explains every key.",
         )
     return target
+
+
+def target_of(data: Mapping[str, Any], faults: list[str]) -> Optional[Target]:
+    """A target from the tables of its file, or None when ``faults`` grew."""
+    return schema.parse(Target, data, _RULES, faults)
 
 
 def dump_target(target: Target) -> str:

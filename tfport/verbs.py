@@ -1,4 +1,4 @@
-"""The smaller verbs: check, test, doctor, list, clean."""
+"""The smaller verbs: check, test, list, clean."""
 
 from __future__ import annotations
 
@@ -11,23 +11,12 @@ from typing import Any, Optional
 from tfport.catalogue import load_catalogue
 from tfport.check import check_sdk
 from tfport.command import run
-from tfport.environment import (
-    apt_line,
-    check_compiler,
-    compile_jobs,
-    needs,
-    provide,
-    suite_needs,
-    tfport_home,
-    total_memory_bytes,
-    unmet,
-)
-from tfport.errors import PackagesMissing, TestsFailed, TfportError
+from tfport.environment import needs, provide, suite_needs, tfport_home, unmet
+from tfport.errors import TestsFailed
 from tfport.host import Host
 from tfport.locks import hold
 from tfport.manifest import read_manifest
 from tfport.recipe import load_recipes
-from tfport.reference import installed_version
 from tfport.report import Reporter
 from tfport.runtimes import runtime_named
 from tfport.target import ROOT, load_target, target_names
@@ -72,44 +61,6 @@ def test(full: bool, rest: Sequence[str], install: bool, reporter: Reporter) -> 
     return {"passed": True, "seconds": done.seconds}
 
 
-def doctor(name: Optional[str], install: bool, reporter: Reporter) -> dict[str, Any]:
-    """What the machine has and lacks for one target or all; raises ``PackagesMissing`` if anything lacks."""
-    targets = [load_target(each) for each in ([name] if name else target_names())]
-    wanted = list({need.what: need for target in targets for need in needs(target)}.values())
-    if install:
-        provide(wanted, install=True, log=ROOT / "build" / "logs" / "apt", say=reporter.say)
-    lacking = unmet(wanted)
-    rows = [
-        (need.what, "missing" if need in lacking else "ok", " ".join(need.packages), need.purpose)
-        for need in wanted
-    ]
-    version = installed_version()
-    rows.append(("host TensorFlow", version or "missing", "", "reference and converter"))
-    rows.append(
-        ("ccache", "ok" if shutil.which("ccache") else "not there", "ccache", "optional: faster rebuilds")
-    )
-    memory = total_memory_bytes() / 1e9
-    rows.append(("compile jobs", str(compile_jobs()), "", f"by cores and {memory:.0f} GB of memory"))
-    free = shutil.disk_usage(_existing(tfport_home())).free / 1e9
-    rows.append((str(tfport_home()), f"{free:.0f} GB free", "", "caches; a build takes about 5 GB"))
-    reporter.table("This machine", ("what", "state", "packages", "for"), rows)
-    if lacking:
-        packages = list(dict.fromkeys(package for need in lacking for package in need.packages))
-        raise PackagesMissing(
-            f"This machine lacks Debian packages: {' '.join(packages)}", "", f"Run: {apt_line(packages)}"
-        )
-    problems = []
-    for target in targets:
-        try:
-            check_compiler(target)
-        except TfportError as error:
-            problems.append(error)
-    if problems:
-        raise problems[0]
-    reporter.say("Everything that a build needs is here.")
-    return {"missing": [], "tensorflow": version, "jobs": compile_jobs()}
-
-
 def list_all(reporter: Reporter) -> dict[str, Any]:
     """Targets, recipes and models."""
     targets = [load_target(name) for name in target_names()]
@@ -141,7 +92,3 @@ def clean(cache: bool, reporter: Reporter) -> dict[str, Any]:
                 path.unlink(missing_ok=True)
     reporter.say(f"Removed {', '.join(removed)}" if removed else "There was nothing to remove.")
     return {"removed": removed}
-
-
-def _existing(path: Path) -> Path:
-    return path if path.exists() else _existing(path.parent)

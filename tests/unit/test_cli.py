@@ -226,3 +226,20 @@ def _wait_for(get: Callable[[], str]) -> str:
             pass
         time.sleep(0.05)
     raise AssertionError(f"nothing came in 10 s in process {os.getpid()}")
+
+
+def test_new_target_needs_a_cpuinfo(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["new-target", "mine"]) == 19
+    assert cli.main(["doctor", "--ldd-version", "ldd.txt"]) == 19
+    assert "--cpuinfo" in capsys.readouterr().out
+
+
+def test_verify_tells_what_is_no_packed_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["verify", "sdk.zip"]) == 80
+    assert "Traceback" not in capsys.readouterr().out
+
+
+def test_pack_takes_a_folder_or_a_target_and_not_both() -> None:
+    for words in ([], ["--sdk", "a", "--target", "zuluko"]):
+        with pytest.raises(SystemExit):
+            cli.main(["pack", *words])

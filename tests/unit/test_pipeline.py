@@ -86,6 +86,7 @@ def test_a_core_sdk_carries_its_models(tmp_path: Path, monkeypatch: pytest.Monke
     report = as_data(plan, outcome)
     assert report["runtime"] == {"name": "tensorflow", "version": "2.14.1"}
     assert report["operators"]["ops"] == {"AddV2": ["BinaryOp"]}
+    assert [component["name"] for component in report["components"]] == ["tfport"]  # no sources there
     assert report["models"] == [{"path": str(model.path), "sha256": model.sha256}]
     assert dict(row for row in built_rows(report) if len(row) == 2)["operators"] == (
         "1 ops, 1 kernels, cut to the models"

@@ -35,6 +35,13 @@ def test_reads_a_recipe(tmp_path: Path) -> None:
     assert recipe.patches == (PatchRef(tmp_path / "patches" / "demo" / "0001-a.patch"),)
 
 
+def test_licence_and_homepage_come_from_the_conanfile(tmp_path: Path) -> None:
+    text = 'class Demo(ConanFile):\n    license = "MIT"\n    homepage = "https://example.org"\n'
+    (_recipe(tmp_path) / "recipes/demo/all/conanfile.py").write_text(text)
+    recipe = load_recipe(tmp_path, "demo")
+    assert (recipe.license, recipe.homepage) == ("MIT", "https://example.org")
+
+
 def test_a_recipe_of_our_own_code_needs_no_data(tmp_path: Path) -> None:
     assert load_recipe(_recipe(tmp_path, data=""), "demo").sources == ()
 

@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from tests.unit import boards
 from tests.unit.core_models import ADD, CONST, core_model
+from tests.unit.trees import grow
 from tfport import verbs
 from tfport.core.model import CoreModel
 from tfport.core.symbols import KEEP
 from tfport.deploy import MANIFEST
-from tfport.errors import ModelRefused, PackagesMissing
+from tfport.doctor import doctor, doctor_board
+from tfport.errors import BoardUnreadable, ModelRefused, NoTargetFits, PackagesMissing
 from tfport.report import Reporter
 from tfport.runtimes import core
 from tfport.target import Target
@@ -38,7 +41,7 @@ def test_doctor_on_a_bare_machine(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("TFPORT_HOME", str(tmp_path / "a" / "b"))
     with pytest.raises(PackagesMissing) as caught:
-        verbs.doctor("zuluko", False, out[0])
+        doctor("zuluko", False, out[0])
     assert "apt-get install" in caught.value.hint and "ninja-build" in caught.value.hint
     assert "missing" in out[1].getvalue() and "GB free" in out[1].getvalue()
 
@@ -103,3 +106,20 @@ def test_check_asks_the_runtime_of_the_sdk(
     with pytest.raises(ModelRefused) as caught:
         verbs.check(sdk, [Path("add.pb")], None, out[0])
     assert len(caught.value.why.splitlines()) == 2
+
+
+def test_doctor_names_the_target_for_a_board(out: tuple[Reporter, io.StringIO], tmp_path: Path) -> None:
+    grow(tmp_path, {"cpuinfo": boards.CORTEX_A9, "ldd": boards.DEBIAN_10})
+    found = doctor_board(tmp_path / "cpuinfo", tmp_path / "ldd", None, out[0])
+    assert found["target"] == "zuluko-vfpv3"
+    text = out[1].getvalue()
+    assert "the right one" in text and "SIGILL" in text and "--target zuluko-vfpv3" in text
+
+
+def test_doctor_refuses_a_board_that_nothing_fits(out: tuple[Reporter, io.StringIO], tmp_path: Path) -> None:
+    grow(tmp_path, {"cpuinfo": boards.PI_ZERO})
+    with pytest.raises(NoTargetFits):
+        doctor_board(tmp_path / "cpuinfo", None, None, out[0])
+    assert "ARMv6" in out[1].getvalue()
+    with pytest.raises(BoardUnreadable):
+        doctor_board(tmp_path / "nothing", None, None, out[0])

@@ -2,7 +2,7 @@ import os
 
 from conan import ConanFile
 from conan.tools.cmake import CMake, CMakeToolchain, cmake_layout
-from conan.tools.files import copy, get, rmdir
+from conan.tools.files import apply_conandata_patches, copy, get, rmdir
 
 
 class KissfftRecipe(ConanFile):
@@ -17,11 +17,16 @@ class KissfftRecipe(ConanFile):
     default_options = {"fPIC": True}
     implements = ["auto_shared_fpic"]
 
+    def export_sources(self):
+        patches = os.path.join(self.recipe_folder, "..", "..", "..", "patches", self.name)
+        copy(self, "*.patch", patches, os.path.join(self.export_sources_folder, "patches"))
+
     def layout(self):
         cmake_layout(self, src_folder="src")
 
     def source(self):
         get(self, **self.conan_data["sources"][self.version], strip_root=True)
+        apply_conandata_patches(self)
 
     def generate(self):
         toolchain = CMakeToolchain(self)

@@ -39,6 +39,7 @@ class TfportCoreRecipe(ConanFile):
 
     def requirements(self):
         self.requires("tensorflow/2.14.1", visible=False)
+        self.requires("fxdiv/20200417", visible=False)  # inlined into others: its licence travels along
 
     def package_id(self):
         # The archive holds code of every one of them, so a new patch to any makes another package.
@@ -74,8 +75,8 @@ class TfportCoreRecipe(ConanFile):
     def package(self):
         copy(self, "*", os.path.join(self.build_folder, "sdk"), self.package_folder)
         for each in self.dependencies.host.values():
-            to = os.path.join(self.package_folder, "share", "licenses", each.ref.name)
-            copy(self, "*", os.path.join(each.package_folder, "licenses"), to)
+            to = f"{self.package_folder}/share/licenses/{each.ref.name}"
+            copy(self, "*", f"{each.package_folder}/licenses", to)
 
     def package_info(self):
         self.cpp_info.set_property("cmake_file_name", "TensorFlowCore")

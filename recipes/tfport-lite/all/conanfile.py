@@ -37,6 +37,7 @@ class TfportLiteRecipe(ConanFile):
 
     def requirements(self):
         self.requires("tensorflow-lite/2.14.1", visible=False)
+        self.requires("fxdiv/20200417", visible=False)  # inlined into others: its licence travels along
         if self.settings.os == "baremetal":
             self.requires("tfport-baremetal/1.0")
 
@@ -88,9 +89,8 @@ class TfportLiteRecipe(ConanFile):
 
     def package(self):
         copy(self, "*", os.path.join(self.build_folder, "sdk"), self.package_folder)
-        for each in self.dependencies.host.values():
-            to = os.path.join(self.package_folder, "share", "licenses", each.ref.name)
-            copy(self, "*", os.path.join(each.package_folder, "licenses"), to)
+        for name, at in ((each.ref.name, each.package_folder) for each in self.dependencies.host.values()):
+            copy(self, "*", f"{at}/licenses", f"{self.package_folder}/share/licenses/{name}")
 
     def package_info(self):
         self.cpp_info.set_property("cmake_file_name", "TensorFlowLite")
