@@ -20,6 +20,7 @@ from tfport.target import Target
 PLUGINS = Path(__file__).resolve().parent / "plugins"
 COUNTER_SOURCE = PLUGINS / "insn_count.c"
 CORE_COUNTER_SOURCE = PLUGINS / "core_count.c"
+PROFILER_SOURCE = PLUGINS / "block_profile.c"
 # A board's clock is then its instructions, and its cores take turns: every run is the same.
 _COUNTED_TIME = ("-icount", "shift=0")
 _COMPILERS = ("gcc", "cc", "clang")
@@ -87,6 +88,13 @@ class Emulator:
         """
         counts: dict[str, int] = self._counted(words, str(counter), timeout)
         return counts
+
+    def profile(self, words: Sequence[Word], profiler: Path, timeout: Optional[float] = None) -> Any:
+        """The blocks of one run as block_profile.c writes them; ``profiler`` from ``build_counter``.
+
+        Exact for a program of one thread. Raises as ``count``.
+        """
+        return self._counted(words, str(profiler), timeout)
 
     def count_cores(
         self,
@@ -156,7 +164,8 @@ def build_counter(folder: Path, source_file: Path = COUNTER_SOURCE) -> Path:
 
     Raises ``PluginFailed`` without a host compiler.
     """
-    source = source_file.read_bytes()
+    headers = sorted(source_file.parent.glob("*.h"))
+    source = b"".join(path.read_bytes() for path in (source_file, *headers))
     path = folder / f"{source_file.stem}-{hashlib.sha256(source).hexdigest()[:12]}.so"
     if path.is_file():
         return path
