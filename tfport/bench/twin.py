@@ -1,0 +1,67 @@
+"""A twin of an SDK's tfport-run that still has its symbols.
+
+The SDK's own program is stripped. Its library has an unstripped twin (``lib/debug``) with the same code;
+the same runner linked with that executes the same kernels, under names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+from typing import Optional
+
+from tfport import command
+from tfport.errors import CommandFailed
+from tfport.target import ROOT, Target
+
+RUNNER = ROOT / "runtime" / "runner"
+_RUNTIMES = {"lite": "lite", "tensorflow": "core"}
+
+
+def build_twin(sdk: Path, target: Target, runtime: str, folder: Path, log: Path) -> Optional[Path]:
+    """The twin, built on first use below ``folder``.
+
+    None where it cannot be had: without an unstripped library, for an image, or when it does not link.
+    """
+    debug = next(iter(sorted((sdk / "lib" / "debug").glob("*.debug.a"))), None)
+    if debug is None or target.board is not None:
+        return None
+    sources = sorted(path for path in RUNNER.glob("*") if path.is_file())
+    digest = hashlib.sha256(debug.read_bytes())
+    for path in sources:
+        digest.update(path.read_bytes())
+    made = folder / f"twin-{digest.hexdigest()[:16]}" / "tfport-run"
+    if made.is_file():
+        return made
+    work = made.parent.with_name(f".{made.parent.name}.part")
+    shutil.rmtree(work, ignore_errors=True)
+    mirror = work / "sdk"
+    (mirror / "lib").mkdir(parents=True)
+    for entry in sdk.iterdir():
+        if entry.name.startswith("include"):
+            (mirror / entry.name).symlink_to(entry.resolve())
+    shutil.copytree(sdk / "lib" / "cmake", mirror / "lib" / "cmake")
+    (mirror / "lib" / debug.name.replace(".debug.a", ".a")).symlink_to(debug.resolve())
+    flags = " ".join(target.compile_flags)
+    configure = [
+        *("cmake", "-G", "Ninja", "-S", str(RUNNER), "-B", str(work / "build")),
+        "-DCMAKE_SYSTEM_NAME=Linux",
+        "-DCMAKE_SYSTEM_PROCESSOR=arm",
+        f"-DCMAKE_CXX_COMPILER={target.compiler.program('g++')}",
+        f"-DCMAKE_CXX_FLAGS={flags}",
+        f"-DCMAKE_PREFIX_PATH={mirror}",
+        "-DCMAKE_FIND_ROOT_PATH_MODE_PACKAGE=BOTH",
+        f"-DTFPORT_RUNTIME={_RUNTIMES[runtime]}",
+    ]
+    try:
+        command.run(configure, log=log.with_suffix(".configure.log"), timeout=120)
+        command.run(["cmake", "--build", work / "build", "-j", "2"], log=log, timeout=600)
+    except CommandFailed:
+        return None
+    part = made.with_name(".tfport-run.part")
+    made.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(work / "build" / "tfport-run", part)
+    part.replace(made)
+    shutil.rmtree(work)
+    return made
