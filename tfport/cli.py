@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import signal
 import sys
 import traceback
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any, Optional
 
 from tfport import __version__, verbs
+from tfport.bench.verb import BenchRequest, parse_deadline
+from tfport.bench.verb import bench as run_bench
 from tfport.bench_build import bench_build
 from tfport.environment import tfport_home
 from tfport.errors import DiskFull, TfportError
@@ -56,11 +59,7 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--sdk", required=True, type=Path, metavar="DIR", help="an SDK, archive or program")
     check.add_argument("--model", action="append", default=[], type=Path, metavar="FILE")
     check.add_argument("--target", help="also check the machine code for this target")
-    bench = add("bench", "measure; so far how long builds take: cold, warm and with nothing to do")
-    bench.add_argument("what", choices=("build",))
-    bench.add_argument("--target", required=True)
-    bench.add_argument("--runtime", default="lite", choices=RUNTIME_NAMES)
-    bench.add_argument("--model", action="append", default=[], type=Path, metavar="FILE")
+    _bench(add("bench", "measure engines against peers, or (bench build) how long builds take"))
     test = add("test", "run the project's own tests")
     test.add_argument("--full", action="store_true", help="also the slow and exhaustive ones")
     test.add_argument("rest", nargs="*", metavar="PYTEST_ARGUMENT", help="after --, passed on to pytest")
@@ -69,6 +68,20 @@ def parser() -> argparse.ArgumentParser:
     clean = add("clean", "remove dist/ and build/")
     clean.add_argument("--cache", action="store_true", help="remove the source and Conan caches too")
     return top
+
+
+def _bench(bench: argparse.ArgumentParser) -> None:
+    bench.add_argument("what", nargs="?", choices=("engines", "build"), default="engines")
+    bench.add_argument("--target", default="zuluko")
+    bench.add_argument("--runtime", action="append", default=[], choices=RUNTIME_NAMES)
+    bench.add_argument("--model", action="append", default=[], metavar="NAME|FILE")
+    bench.add_argument("--threads", action="append", default=[], type=_count, metavar="N")
+    bench.add_argument("--quantize", action="append", default=[], choices=("fp32", "int8"))
+    bench.add_argument("--deadline", default=500.0, type=_deadline, metavar="500ms")
+    bench.add_argument("--peers", action=argparse.BooleanOptionalAction, default=True)
+    bench.add_argument("--sdk", action="append", default=[], type=Path, metavar="DIR")
+    bench.add_argument("--output", type=Path, metavar="DIR", help="where JSON and page go (build/bench)")
+    bench.add_argument("--offline", action="store_true", help="use the caches only")
 
 
 def _job(*, target_required: bool) -> argparse.ArgumentParser:
@@ -94,6 +107,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
         words.insert(0, "build")
     options = parser().parse_args(words)
+    options.words = words
     reporter = Reporter(to_stderr=options.json)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
@@ -133,9 +147,12 @@ def _run(options: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
     if options.verb == "check":
         return verbs.check(options.sdk, options.model, options.target, reporter)
     if options.verb == "bench":
+        if options.what == "engines":
+            return run_bench(_bench_request(options), reporter)
         load_target(options.target)
-        models = [path.absolute() for path in options.model]
-        return bench_build(options.target, models, tfport_home(), reporter, options.runtime)
+        models = [Path(path).absolute() for path in options.model]
+        runtime = (options.runtime or ["lite"])[-1]
+        return bench_build(options.target, models, tfport_home(), reporter, runtime)
     if options.verb == "test":
         return verbs.test(options.full, options.rest, options.install_deps, reporter)
     if options.verb == "doctor":
@@ -164,6 +181,24 @@ def _request(options: argparse.Namespace) -> Request:
         install_deps=options.install_deps,
         offline=options.offline,
         jobs=options.jobs,
+    )
+
+
+def _bench_request(options: argparse.Namespace) -> BenchRequest:
+    usual = BenchRequest()
+    return BenchRequest(
+        target=options.target,
+        runtimes=tuple(dict.fromkeys(options.runtime)) or usual.runtimes,
+        models=tuple(dict.fromkeys(options.model)) or usual.models,
+        threads=tuple(dict.fromkeys(options.threads)) or usual.threads,
+        precisions=tuple(dict.fromkeys(options.quantize)) or usual.precisions,
+        deadline_ms=options.deadline,
+        peers=options.peers,
+        sdks=tuple(options.sdk),
+        output=options.output,
+        install_deps=options.install_deps,
+        offline=options.offline,
+        command=shlex.join(options.words),
     )
 
 
@@ -196,6 +231,13 @@ def _named_file(text: str) -> tuple[str, Path]:
     if not mark or not name or not path:
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=FILE.npy")
     return name, Path(path).absolute()
+
+
+def _deadline(text: str) -> float:
+    try:
+        return parse_deadline(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _count(text: str) -> int:

@@ -106,7 +106,7 @@ def make_cases(
         if name not in STANDARD:
             lite = read_tflite(Path(name))
             wanted.append((lite.path.stem, "int8" if lite.quantised else "fp32", lite.path))
-    saved = {name: _saved(name, host, shelf) for name in models if core and name in STANDARD}
+    saved = {name: saved_model(name, host, shelf) for name in models if core and name in STANDARD}
     host.work()
     prepared = dict(zip(saved, read_core_models(list(saved.values()), host))) if saved else {}
     made = []
@@ -162,7 +162,8 @@ def _lite(name: str, precision: str, host: Host, shelf: Shelf) -> Path:
     return host.network(name, form, _pictures(shelf))
 
 
-def _saved(name: str, host: Host, shelf: Shelf) -> Path:
+def saved_model(name: str, host: Host, shelf: Shelf) -> Path:
+    """Where the SavedModel of a standard network is once the host has worked."""
     if name == TRAINED:
         return host.converted(_demo(shelf, "squeezenet-saved-model"), shelf)
     return host.network(name, "saved-model", _pictures(shelf))

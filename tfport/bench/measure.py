@@ -36,7 +36,7 @@ class Bench:
         self._counted: dict[tuple[str, str, str], Counted] = {}
 
     def row(self, engine: Engine, case: Case, threads: int) -> Row:
-        """Measure. An engine that fails or computes something else gets a row that says so, without figures."""
+        """Measure. An engine that fails or is wrong gets a row that says so, without figures."""
         row = Row(engine.name, engine.version, engine.ours, case.network, case.precision, threads, LEFT_OUT)
         why = engine.refuses(case, threads)
         if why:

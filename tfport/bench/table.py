@@ -50,7 +50,7 @@ def heap(row: Row) -> int:
 
 def split_rows(results: Results) -> list[tuple[str, ...]]:
     """One line for each operator of each row that was split up."""
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for row in results.rows:
         whole = sum(part.milliseconds for part in row.split)
         for part in row.split:
@@ -71,8 +71,8 @@ def split_rows(results: Results) -> list[tuple[str, ...]]:
 def footnotes(results: Results) -> Sequence[str]:
     """What has to be said below the table."""
     return (
-        f"* modelled for {results.core} at {results.clock_mhz} MHz, not measured: figure (lowest to highest).",
-        f"  Deadline {results.deadline_ms:g} ms: kept or missed when the whole bar is on that side, else open.",
+        f"* modelled for {results.core} at {results.clock_mhz} MHz, not measured: figure (low to high)",
+        f"  deadline {results.deadline_ms:g} ms: kept or missed if the whole bar is on that side, else open",
         *results.left_out,
     )
 
