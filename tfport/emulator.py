@@ -89,13 +89,6 @@ class Emulator:
         counts: dict[str, int] = self._counted(words, str(counter), timeout)
         return counts
 
-    def profile(self, words: Sequence[Word], profiler: Path, timeout: Optional[float] = None) -> Any:
-        """The blocks of one run as block_profile.c writes them; ``profiler`` from ``build_counter``.
-
-        Exact for a program of one thread. Raises as ``count``.
-        """
-        return self._counted(words, str(profiler), timeout)
-
     def count_cores(
         self,
         words: Callable[[int], Sequence[Word]],

@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any, Optional, Protocol
 
 from tfport.bench.cases import Case
-from tfport.bench.profile import Words
 from tfport.compare import Difference
-from tfport.emulator import Emulator
 from tfport.inputs import Array
 
 
@@ -27,18 +25,16 @@ class Ran:
 class Prepared:
     """An engine with one case, ready to run.
 
-    ``words(rounds)`` is the command line that makes so many inferences on one thread. ``idle`` is one that
-    starts and ends without the engine's model, for engines that live in an interpreter. ``twin(rounds)`` runs
-    the same code in a program that has symbols, ``symbols`` is that program.
+    ``run(threads, inferences, plugin)``; "" for no plugin. ``idle(plugin)`` starts and ends without a model,
+    for engines that live in an interpreter. ``twin(inferences, plugin)`` runs the same kernels in
+    ``symbols``, a program that has symbols; without ``twin``, the code of ``symbols`` is that of ``run``.
     """
 
-    emulator: Emulator
-    run: Callable[[int], Ran]  # of a number of threads
-    words: Callable[[int], Words]
+    run: Callable[[int, int, str], Ran]
     judge: Callable[[Sequence[Array]], tuple[list[Difference], list[str]]]
     program_bytes: int
-    idle: Optional[Words] = None
-    twin: Optional[Callable[[int], Words]] = None
+    idle: Optional[Callable[[str], object]] = None
+    twin: Optional[Callable[[int, str], object]] = None
     symbols: Optional[Path] = None
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Optional
 
@@ -10,12 +12,10 @@ from tfport.bench import cycles as model
 from tfport.bench.cases import Case, multiply_adds
 from tfport.bench.engines import Engine, Prepared
 from tfport.bench.operators import REST, group_of, read_symbols, split
-from tfport.bench.profile import Profile, per_round, run
+from tfport.bench.profile import ROUNDS, Profile, per_round, run
 from tfport.bench.results import FAILED, LEFT_OUT, OK, WRONG, Bar, Part, Row
 from tfport.errors import TfportError
 from tfport.target import Target
-
-TIME_LIMIT = 1200.0  # seconds of one counted run
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,10 @@ class Bench:
             return replace(row, note=why)
         try:
             prepared = engine.prepare(case)
-            ran = prepared.run(threads)
+            if threads > 1:
+                ran, profiled = prepared.run(threads, 1, ""), None
+            else:
+                profiled, ran = run(partial(prepared.run, 1, ROUNDS[0]), self.profiler)
             differences, problems = prepared.judge(ran.outputs)
             row = replace(
                 row,
@@ -52,7 +55,7 @@ class Bench:
             )
             if problems:
                 return replace(row, state=WRONG, note="; ".join(problems))
-            counted = self._count(engine, case, prepared)
+            counted = self._count(engine, case, prepared, profiled)
         except TfportError as error:
             return replace(
                 row, state=FAILED, note=": ".join(part for part in (error.what, error.why) if part)
@@ -71,22 +74,31 @@ class Bench:
         )
         return self._modelled(row)
 
-    def _count(self, engine: Engine, case: Case, prepared: Prepared) -> Counted:
+    def _count(self, engine: Engine, case: Case, prepared: Prepared, first: Optional[Profile]) -> Counted:
+        """``first``: the profile of a run of ``ROUNDS[0]`` on one thread, if there is one already."""
         key = (engine.name, case.network, case.precision)
         if key in self._counted:
             return self._counted[key]
-        once, rest = per_round(prepared.emulator, prepared.words, self.profiler, timeout=TIME_LIMIT)
+        once, rest = self._per_round(partial(prepared.run, 1), first)
         start_up = rest.counts()["total"]
         if prepared.idle is not None:
-            idle = run(prepared.emulator, prepared.idle, self.profiler, TIME_LIMIT)
-            start_up -= idle.counts()["total"]
+            start_up -= run(prepared.idle, self.profiler)[0].counts()["total"]
         parts: tuple[Part, ...] = ()
-        twin = 0.0
-        if prepared.twin is not None and prepared.symbols is not None:
-            twins, _ = per_round(prepared.emulator, prepared.twin, self.profiler, timeout=TIME_LIMIT)
-            parts, twin = self._parts(twins, prepared.symbols, case), twins.counts()["total"]
-        self._counted[key] = Counted(once, start_up, parts, twin)
+        twin = once
+        if prepared.symbols is not None:
+            if prepared.twin is not None:
+                twin, _ = self._per_round(prepared.twin, None)
+            parts = self._parts(twin, prepared.symbols, case)
+        self._counted[key] = Counted(once, start_up, parts, twin.counts()["total"])
         return self._counted[key]
+
+    def _per_round(
+        self, program: Callable[[int, str], object], first: Optional[Profile]
+    ) -> tuple[Profile, Profile]:
+        if first is None:
+            first, _ = run(partial(program, ROUNDS[0]), self.profiler)
+        second, _ = run(partial(program, ROUNDS[1]), self.profiler)
+        return per_round(first, second, ROUNDS)
 
     def _parts(self, profile: Profile, symbols: Path, case: Case) -> tuple[Part, ...]:
         made = []

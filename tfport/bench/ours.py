@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Union
 
 from tfport.bench.cases import Case
 from tfport.bench.engines import Prepared, Ran, facts_in_bytes
-from tfport.bench.profile import Words
-from tfport.bench.twin import build_twin
+from tfport.bench.twin import build_twin, same_code
 from tfport.compare import Difference
 from tfport.emulator import Emulator
 from tfport.errors import ModelRefused, NotAnSdk
@@ -69,23 +68,27 @@ class Sdk:
             def judge(outputs: Sequence[Array]) -> tuple[list[Difference], list[str]]:
                 return net.judge(outputs, case.want)
 
-        def run(threads: int) -> Ran:
-            done = runner.run(model, feed, Setting(threads, True), options)
+        def run(threads: int, rounds: int, plugin: str) -> Ran:
+            more = (*options, "--repeat", str(rounds))
+            done = runner.run(model, feed, Setting(threads, True), more, plugin)
             return Ran(done.outputs, facts_in_bytes(done.facts), tuple(done.facts.get("kernels", ())))
 
-        def words_of(runner: Runner, rounds: int) -> Words:
-            return runner.words(model, feed, Setting(1, True), *options, "--repeat", str(rounds), "--json")
+        twin = build_twin(
+            self.folder, self.target, self.name, self.tools, self.work / f"twin-{self.name}.log"
+        )
+        named = None
+        if twin is not None and not same_code(program, twin):
+            named = replace(runner, program=twin)
 
-        log = self.work / f"twin-{self.name}.log"
-        twin = build_twin(self.folder, self.target, self.name, self.tools, log)
-        named = None if twin is None else Runner(emulator, twin, self.work / "outputs")
+        def run_named(rounds: int, plugin: str) -> object:
+            assert named is not None
+            return named.run(model, feed, Setting(1, True), (*options, "--repeat", str(rounds)), plugin)
+
         return Prepared(
-            emulator=emulator,
             run=run,
-            words=lambda rounds: words_of(runner, rounds),
             judge=judge,
             program_bytes=program.stat().st_size,
-            twin=None if named is None else lambda rounds: words_of(named, rounds),
+            twin=run_named if named else None,
             symbols=twin,
         )
 

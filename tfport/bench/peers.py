@@ -99,22 +99,20 @@ class Peer:
         def words(rounds: int) -> Words:
             return [GUEST / self.description.script, model, feed, result, str(rounds), *extra]
 
-        def run(threads: int) -> Ran:
+        def run(threads: int, rounds: int, plugin: str) -> Ran:
             result.unlink(missing_ok=True)
             try:
-                done = emulator.run(words(1), timeout=_TIME_LIMIT)
+                done = emulator.run(words(rounds), timeout=_TIME_LIMIT, plugin=plugin)
                 facts = json.loads(done.stdout.splitlines()[-1])
                 return Ran([np.load(result, allow_pickle=False)], facts_in_bytes(facts))
             except (CommandFailed, OSError, ValueError, IndexError) as error:
                 raise EmulatorFailed(f"{self.name} left no result", str(error)) from None
 
         return Prepared(
-            emulator=emulator,
             run=run,
-            words=words,
             judge=case.judge_foreign if foreign else case.judge,
             program_bytes=(self.site / self.description.library).stat().st_size,
-            idle=words(0),
+            idle=lambda plugin: emulator.run(words(0), timeout=_TIME_LIMIT, plugin=plugin),
         )
 
     def _prefix(self) -> Sequence[str]:

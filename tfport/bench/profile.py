@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Any, TypeVar, Union
 
-from tfport.emulator import Emulator
+from tfport.errors import PluginFailed
 
+ROUNDS = (1, 2)
 Words = Sequence[Union[str, Path]]
+T = TypeVar("T")
 Counts = dict[str, float]  # class of instructions -> number
 
 
@@ -52,23 +56,26 @@ def named(classes: Sequence[str], numbers: Sequence[float]) -> Counts:
     return {"total": sum(numbers), **dict(zip(classes, numbers))}
 
 
-def run(emulator: Emulator, words: Words, profiler: Path, timeout: Optional[float]) -> Profile:
-    """One run. Raises ``PluginFailed``."""
-    return Profile.parse(emulator.profile(words, profiler, timeout))
+def run(program: Callable[[str], T], profiler: Path) -> tuple[Profile, T]:
+    """One run and what it returns; ``program`` takes what QEMU's ``-plugin`` takes.
 
-
-def per_round(
-    emulator: Emulator,
-    words: Callable[[int], Words],
-    profiler: Path,
-    rounds: tuple[int, int] = (1, 2),
-    timeout: Optional[float] = None,
-) -> tuple[Profile, Profile]:
-    """One more round, and all that comes before and after the rounds.
-
-    From two runs, so that start-up and end cancel out. Raises ``PluginFailed``.
+    Raises ``PluginFailed`` when the emulator counts nothing, and what the program raises.
     """
-    first, second = (run(emulator, words(n), profiler, timeout) for n in rounds)
+    with tempfile.TemporaryDirectory(prefix="tfport-profile-") as folder:
+        out = Path(folder) / "profile.json"
+        result = program(f"{profiler},out={out}")
+        try:
+            return Profile.parse(json.loads(out.read_text(encoding="utf-8"))), result
+        except (OSError, ValueError, KeyError) as error:
+            raise PluginFailed(
+                "The emulator counted nothing",
+                str(error),
+                "The dynamic qemu-arm of Debian 12 takes plugins; qemu-arm-static does not.",
+            ) from None
+
+
+def per_round(first: Profile, second: Profile, rounds: tuple[int, int]) -> tuple[Profile, Profile]:
+    """One round, and all that comes before and after the rounds, from runs of two numbers of rounds."""
     once = second.less(first, rounds[1] - rounds[0])
     many = Profile(once.classes, {a: tuple(rounds[0] * n for n in c) for a, c in once.blocks.items()})
     return once, first.less(many)

@@ -11,6 +11,8 @@ import shutil
 from pathlib import Path
 from typing import Optional
 
+from elftools.elf.elffile import ELFFile
+
 from tfport import command
 from tfport.errors import CommandFailed
 from tfport.target import ROOT, Target
@@ -65,3 +67,14 @@ def build_twin(sdk: Path, target: Target, runtime: str, folder: Path, log: Path)
     part.replace(made)
     shutil.rmtree(work)
     return made
+
+
+def same_code(program: Path, twin: Path) -> bool:
+    """Whether two programs have the same code at the same addresses, so that one's symbols fit the other."""
+    return _code(program) == _code(twin)
+
+
+def _code(program: Path) -> tuple[int, bytes]:
+    with program.open("rb") as file:
+        section = ELFFile(file).get_section_by_name(".text")
+        return (section["sh_addr"], section.data()) if section is not None else (0, b"")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
+from tfport import command
 from tfport.bench import page, peers, table
 from tfport.bench.cases import STANDARD, Case, make_cases, saved_model
 from tfport.bench.engines import Engine
@@ -26,6 +28,8 @@ from tfport.report import Reporter
 from tfport.runtimes import runtime_named
 from tfport.sources import SourceCache
 from tfport.target import ROOT, Target, load_target
+
+AT_ONCE = 2  # counts do not depend on what else runs
 
 
 @dataclass(frozen=True)
@@ -143,12 +147,22 @@ def _measure(
     reporter: Reporter,
 ) -> list[Row]:
     measuring = Bench(target, request.deadline_ms, build_counter(tools, PROFILER_SOURCE))
-    wanted = [(case, engine, threads) for case in cases for engine in engines for threads in request.threads]
-    rows = []
-    with reporter.progress("Measuring") as told:
-        for number, (case, engine, threads) in enumerate(wanted):
-            told(number, len(wanted), f"{case.network} {case.precision}, {engine.name}, threads: {threads}")
-            rows.append(measuring.row(engine, case, threads))
+    wanted = [(case, engine) for case in cases for engine in engines]
+
+    def measured(case: Case, engine: Engine) -> list[Row]:
+        return [measuring.row(engine, case, threads) for threads in request.threads]
+
+    rows: list[Row] = []
+    with reporter.progress("Measuring") as told, ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        started = [pool.submit(measured, *pair) for pair in wanted]
+        try:
+            for number, ((case, engine), future) in enumerate(zip(wanted, started), 1):
+                rows += future.result()
+                told(number, len(wanted), f"{case.network} {case.precision}, {engine.name}")
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            command.end_all()
+            raise
     return rows
 
 
