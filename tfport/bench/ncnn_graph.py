@@ -26,6 +26,7 @@ _INT8_TAG = 0x000D4B38
 _SAME_UPPER = -233
 _ACTIVATIONS = {0: "", 1: " 9=1", 3: " 9=3 -23310=2,0.0,6.0"}  # none, ReLU, ReLU6
 _REQUANTISED = 100  # added to a layer's int8 term: its result stays int8
+_REQUANTISERS = ("Convolution", "ConvolutionDepthWise")  # between these it may
 
 
 @dataclass
@@ -36,7 +37,6 @@ class _Layer:
     output: int
     parameters: str = ""
     weights: list[bytes] = field(default_factory=list)
-    convolution: bool = False
     scale_term: int = 0
 
 
@@ -109,13 +109,17 @@ class _Reader:
         filters = int(ordered.shape[0])
         bias = self.values(inputs[2])
         source = self.graph.tensors[inputs[0]]
-        layer.kind = "ConvolutionDepthWise" if deep else "Convolution"
-        layer.convolution = True
-        layer.parameters = (
-            f"0={filters} 1={width} 11={height} 3={stride_w} 13={stride_h} "
-            f"4={_SAME_UPPER if same else 0} 5=1 6={ordered.size}{f' 7={filters}' if deep else ''}"
-            f"{_ACTIVATIONS[activation]}"
-        )
+        if source.shape[1:3] == (1, 1) and (height, width) == (1, 1) and not deep:
+            # ncnn's global pooling leaves a vector, which its int8 convolution takes for a row of pixels.
+            layer.kind = "InnerProduct"
+            layer.parameters = f"0={filters} 1=1 2={ordered.size}"
+        else:
+            layer.kind = "ConvolutionDepthWise" if deep else "Convolution"
+            layer.parameters = (
+                f"0={filters} 1={width} 11={height} 3={stride_w} 13={stride_h} "
+                f"4={_SAME_UPPER if same else 0} 5=1 6={ordered.size}{f' 7={filters}' if deep else ''}"
+            )
+        layer.parameters += _ACTIVATIONS[activation]
         if weights.dtype == np.int8:
             scales = np.asarray(tensor.scales, dtype=np.float32)
             data = ordered.tobytes()
@@ -175,7 +179,7 @@ def _emit(lite: LiteModel, layers: Sequence[_Layer]) -> tuple[str, bytes]:
         parameters, held = layer.parameters, list(layer.weights)
         if layer.scale_term:
             term, following = layer.scale_term, readers.get(layer.output, [])
-            if following and all(reader.scale_term for reader in following):
+            if following and all(each.scale_term and each.kind in _REQUANTISERS for each in following):
                 term += _REQUANTISED
                 held.append(np.float32(activation_scale(graph.tensors[layer.output])).tobytes())
             parameters += f" 8={term}"

@@ -132,6 +132,7 @@ def available(
     tools: Path,
     work: Path,
     progress: Callable[[], Any],
+    offline: bool = False,
 ) -> tuple[list[Peer], list[str]]:
     """The peers that can be had here, and one line for each that cannot.
 
@@ -142,13 +143,13 @@ def available(
     if target.board is not None:
         return [], [f"peers are left out: they need an operating system, which {target.name} has not"]
     try:
-        root = _unpacked(packages(), tools, "guest", _unpack_debian, cache, progress)
+        root = _unpacked(packages(), tools, "guest", _unpack_debian, cache, progress, offline)
     except TfportError as error:
         return [], [f"peers are left out: the guest's Python cannot be had ({error.what})"]
     for description in described():
         try:
             wheel = [SourceRef(description.wheel, description.sha256)]
-            site = _unpacked(wheel, tools, description.name, _unpack_wheel, cache, progress)
+            site = _unpacked(wheel, tools, description.name, _unpack_wheel, cache, progress, offline)
         except TfportError as error:
             left_out.append(f"{description.name} is left out: it cannot be had ({error.what})")
             continue
@@ -163,6 +164,7 @@ def _unpacked(
     unpack: Callable[[Path, Path], None],
     cache: SourceCache,
     progress: Callable[[], Any],
+    offline: bool,
 ) -> Path:
     """The folder with all that ``refs`` hold, unpacked on first use; its name tells what is in it."""
     digest = hashlib.sha256("".join(ref.sha256 for ref in refs).encode()).hexdigest()[:16]
@@ -170,7 +172,7 @@ def _unpacked(
     if folder.is_dir():
         return folder
     with progress() as told:
-        files = fetch(refs, cache, told)
+        files = fetch(refs, cache, told, offline)
     tools.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(dir=tools, prefix=f".{name}-"))
     try:

@@ -82,8 +82,9 @@ def bench(request: BenchRequest, reporter: Reporter) -> dict[str, Any]:
     others: list[peers.Peer] = []
     left_out: list[str] = []
     if request.peers:
+        sources = SourceCache(home / "sources")
         others, left_out = peers.available(
-            target, SourceCache(home / "sources"), home / "tools", work, reporter.downloads
+            target, sources, home / "tools", work, reporter.downloads, request.offline
         )
     rows = _measure(request, target, cases, [*ours, *others], home / "tools", reporter)
     results = Results(
