@@ -57,6 +57,10 @@ def test_a_foreign_quantisation_must_choose_the_same_class() -> None:
     assert near.judge_foreign([[0.5, 0.45, 0.0, 0.0]])[1] == []  # type: ignore[list-item]
 
 
+def test_a_result_of_another_size_is_wrong() -> None:
+    assert case().judge_foreign([[0.1, 0.7]]) == ([], ["gives 2 scores, the reference 4"])  # type: ignore[list-item]
+
+
 def test_fp32_in_a_foreign_form_is_held_to_the_same_tolerance() -> None:
     [difference], problems = case().judge_foreign([[0.1, 0.7002, 0.1, 0.1]])  # type: ignore[list-item]
     assert difference.limit == pytest.approx(1e-4)

@@ -59,6 +59,8 @@ class Case:
     def judge_foreign(self, outputs: Sequence[Array]) -> tuple[list[Difference], list[str]]:
         """The same for an engine that runs the graph in its own form, with real numbers for scores."""
         want = real(self.want["out0"], self.lite.outputs[0])
+        if np.size(outputs[0]) != want.size:
+            return [], [f"gives {np.size(outputs[0])} scores, the reference {want.size}"]
         got = np.asarray(outputs[0], dtype=np.float32).reshape(want.shape)
         difference = compare(
             self.lite.outputs[0].name, got, want.astype(np.float32), judge=not self.quantised
