@@ -97,5 +97,12 @@ def test_what_no_operator_does_stays_on_one_thread() -> None:
     assert shared(Cycles(4, 8, 12), 4, None) == Cycles(1, 8, 12)
 
 
+def test_without_a_cost_model_of_the_core_there_are_no_times() -> None:
+    measuring = Bench(load_target("zuluko-vfpv3"), 500.0, Path("p.so"))
+    made = measuring.row(FakeEngine(), case(), 1)
+    assert (made.state, made.cycles, made.milliseconds, made.verdict) == ("ok", None, None, "")
+    assert made.instructions["total"] == 4000
+
+
 def test_multiply_adds_are_what_the_graph_states() -> None:
     assert multiply_adds(case().lite) == 2 * 2 * 4 * (2 * 2 * 3) + 2 * 2 * 4 * 9

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -103,6 +104,15 @@ def test_a_page_without_any_good_row_is_still_a_page() -> None:
     bad = row("lite", state="failed", note="x", cycles=None, milliseconds=None, split=())
     text = page.render(results(bad))
     assert "failed: x" in text
+
+
+def test_another_core_has_counts_and_no_times() -> None:
+    counted = replace(results(row("lite", cycles=None, milliseconds=None, verdict="")), core="cortex-a9")
+    text = page.render(counted)
+    assert "There are no times" in text
+    assert "Beside the article" not in text
+    assert "cortex-a9" in table.footnotes(counted)[0]
+    assert table.rows(counted)[0][4] == "190.0"
 
 
 def test_the_table_shows_reasons_in_place_of_figures() -> None:

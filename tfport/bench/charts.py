@@ -133,7 +133,7 @@ def against_article(results: Results) -> list[Chart]:
 
 def by_operator(results: Results) -> Optional[Chart]:
     """Stacked bars of those rows that were split up."""
-    rows = [row for row in results.rows if row.split and row.threads == 1]
+    rows = [row for row in results.rows if row.split and row.milliseconds and row.threads == 1]
     if not rows:
         return None
     top = 1.04 * max(sum(part.milliseconds for part in row.split) for row in rows)
@@ -156,7 +156,7 @@ def groups(results: Results) -> list[dict[str, Any]]:
     """The article's two groups, in milliseconds, of every row that was split up."""
     found = []
     for row in results.rows:
-        if not row.split or row.threads > 1:
+        if not row.split or not row.milliseconds or row.threads > 1:
             continue
         sums: dict[str, float] = {}
         for part in row.split:

@@ -32,6 +32,11 @@ def costs() -> dict[str, Any]:
     return load("cycles.toml")
 
 
+def models(core: str) -> bool:
+    """Whether the costs are those of this core; there are none for another."""
+    return core == str(costs()["core"])
+
+
 def likely(counts: Mapping[str, float], precision: str) -> float:
     """The fit's figure alone."""
     return _sum(counts, precision)

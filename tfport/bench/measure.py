@@ -103,12 +103,14 @@ class Bench:
     def _parts(self, profile: Profile, symbols: Path, case: Case) -> tuple[Part, ...]:
         made = []
         for operator, counts in split(profile, read_symbols(symbols), case.quantised).items():
-            spent = model.likely(counts, case.precision)
+            spent = model.likely(counts, case.precision) if model.models(self.target.cpu.core) else 0.0
             time = spent / self.target.cpu.clock_mhz / 1e3
             made.append(Part(operator, group_of(operator), counts["total"], spent, time))
         return tuple(made)
 
     def _modelled(self, row: Row) -> Row:
+        if not model.models(self.target.cpu.core):
+            return row
         cycles = model.modelled(row.instructions, row.precision)
         time = cycles.milliseconds(self.target.cpu.clock_mhz)
         if row.threads > 1:

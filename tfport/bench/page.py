@@ -6,7 +6,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tfport import __version__
 from tfport.bench import charts, table
-from tfport.bench.cycles import costs
+from tfport.bench.cycles import costs, models
 from tfport.bench.data import HERE, load
 from tfport.bench.results import Results
 
@@ -31,4 +31,5 @@ def render(results: Results) -> str:
         head=table.HEAD,
         rows=list(zip(results.rows, table.rows(results))),
         costs=costs(),
+        modelled=models(results.core),
     )

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Optional
 
+from tfport.bench.cycles import models
 from tfport.bench.results import OK, Bar, Results, Row
 
 HEAD = (
     "network", "precision", "engine", "threads", "Minstr", "per MAC quad", "Mcycles*", "ms*", "deadline*",
     "against TensorFlow", "heap", "program", "start-up",
 )  # fmt: skip
-SPLIT_HEAD = ("network", "precision", "engine", "operator", "Minstr", "ms*", "share")
+SPLIT_HEAD = ("network", "precision", "engine", "operator", "Minstr", "of all", "ms*")
 
 
 def rows(results: Results) -> list[tuple[str, ...]]:
@@ -52,7 +53,7 @@ def split_rows(results: Results) -> list[tuple[str, ...]]:
     """One line for each operator of each row that was split up."""
     lines: list[tuple[str, ...]] = []
     for row in results.rows:
-        whole = sum(part.milliseconds for part in row.split)
+        whole = sum(part.instructions for part in row.split)
         for part in row.split:
             lines.append(
                 (
@@ -61,8 +62,8 @@ def split_rows(results: Results) -> list[tuple[str, ...]]:
                     row.engine,
                     part.operator,
                     f"{part.instructions / 1e6:.2f}",
-                    f"{part.milliseconds:.1f}",
-                    f"{100 * part.milliseconds / whole:.1f} %",
+                    f"{100 * part.instructions / whole:.1f} %",
+                    f"{part.milliseconds:.1f}" if row.milliseconds else "",
                 )
             )
     return lines
@@ -70,6 +71,8 @@ def split_rows(results: Results) -> list[tuple[str, ...]]:
 
 def footnotes(results: Results) -> Sequence[str]:
     """What has to be said below the table."""
+    if not models(results.core):
+        return (f"no times: the cost model is of another core than {results.core}", *results.left_out)
     return (
         f"* modelled for {results.core} at {results.clock_mhz} MHz, not measured: figure (low to high)",
         f"  deadline {results.deadline_ms:g} ms: kept or missed if the whole bar is on that side, else open",
