@@ -33,7 +33,7 @@ class Bench:
 
     def __init__(self, target: Target, deadline_ms: float, profiler: Path) -> None:
         self.target, self.deadline_ms, self.profiler = target, deadline_ms, profiler
-        self._counted: dict[tuple[str, str, str], Counted] = {}
+        self._counted: dict[tuple[int, str, str], Counted] = {}
 
     def row(self, engine: Engine, case: Case, threads: int) -> Row:
         """Measure. An engine that fails or is wrong gets a row that says so, without figures."""
@@ -76,7 +76,7 @@ class Bench:
 
     def _count(self, engine: Engine, case: Case, prepared: Prepared, first: Optional[Profile]) -> Counted:
         """``first``: the profile of a run of ``ROUNDS[0]`` on one thread, if there is one already."""
-        key = (engine.name, case.network, case.precision)
+        key = (id(engine), case.network, case.precision)  # two SDKs can be of one runtime
         if key in self._counted:
             return self._counted[key]
         once, rest = self._per_round(partial(prepared.run, 1), first)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import tempfile
+import threading
 from pathlib import Path
 from typing import Optional
 
@@ -19,6 +21,7 @@ from tfport.target import ROOT, Target
 
 RUNNER = ROOT / "runtime" / "runner"
 _RUNTIMES = {"lite": "lite", "tensorflow": "core"}
+_one_at_a_time = threading.Lock()  # several rows ask for the same twin
 
 
 def build_twin(sdk: Path, target: Target, runtime: str, folder: Path, log: Path) -> Optional[Path]:
@@ -34,10 +37,19 @@ def build_twin(sdk: Path, target: Target, runtime: str, folder: Path, log: Path)
     for path in sources:
         digest.update(path.read_bytes())
     made = folder / f"twin-{digest.hexdigest()[:16]}" / "tfport-run"
-    if made.is_file():
-        return made
-    work = made.parent.with_name(f".{made.parent.name}.part")
-    shutil.rmtree(work, ignore_errors=True)
+    with _one_at_a_time:
+        if not made.is_file():
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=folder, prefix=".twin-") as work:
+                if not _link(sdk, debug, target, runtime, Path(work), log):
+                    return None
+                made.parent.mkdir(exist_ok=True)
+                (Path(work) / "build" / "tfport-run").replace(made)
+    return made
+
+
+def _link(sdk: Path, debug: Path, target: Target, runtime: str, work: Path, log: Path) -> bool:
+    """Build the runner in ``work/build`` against a mirror of the SDK that has the unstripped library."""
     mirror = work / "sdk"
     (mirror / "lib").mkdir(parents=True)
     for entry in sdk.iterdir():
@@ -60,13 +72,8 @@ def build_twin(sdk: Path, target: Target, runtime: str, folder: Path, log: Path)
         command.run(configure, log=log.with_suffix(".configure.log"), timeout=120)
         command.run(["cmake", "--build", work / "build", "-j", "2"], log=log, timeout=600)
     except CommandFailed:
-        return None
-    part = made.with_name(".tfport-run.part")
-    made.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(work / "build" / "tfport-run", part)
-    part.replace(made)
-    shutil.rmtree(work)
-    return made
+        return False
+    return True
 
 
 def same_code(program: Path, twin: Path) -> bool:
