@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 import pytest
 
 from tests.unit.bench_fakes import results, row
-from tfport.bench import charts, page, table
-from tfport.bench.results import Results
+from tfport.bench import charts, page, ratios, table
+from tfport.bench.results import Bar, Results
 
 
 class Checker(HTMLParser):
@@ -121,6 +121,17 @@ def test_the_table_shows_reasons_in_place_of_figures() -> None:
     assert lines[0][4:8] == ("190.0", "2.16", "650 (460 to 750)", "650 (460 to 750)")
     assert "WRONG" in lines[3]
     assert "chooses class <5>" in lines[3]
+
+
+def test_ours_stand_beside_the_peers_and_int8_beside_fp32() -> None:
+    slow = row("tensorflow", ours=True, instructions={"total": 300e6})
+    fast = row("ncnn", instructions={"total": 95e6}, cycles=Bar(1, 325e6, 2))
+    int8 = row("lite", precision="int8", instructions={"total": 152e6}, cycles=Bar(1, 260e6, 2))
+    void = row("tflite-runtime", state="wrong", instructions={}, cycles=None, milliseconds=None)
+    assert ratios.lines(results(row("lite"), slow, fast, void, int8)) == [
+        ("squeezenet-v1.1", "fp32", "lite / ncnn", "2.00", "2.00"),
+        ("squeezenet-v1.1", "fp32 / int8", "lite", "1.25", "2.50"),
+    ]
 
 
 def test_results_are_plain_data() -> None:

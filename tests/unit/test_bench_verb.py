@@ -32,6 +32,8 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """A bench without SDKs, host TensorFlow and peers: ``engines`` and ``peers`` stand for them."""
     parts: dict[str, Any] = {"engines": [FakeEngine()], "peers": ([], []), "text": io.StringIO()}
     monkeypatch.setenv("TFPORT_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(verb.reference, "require", lambda: "2.14.1")
+    monkeypatch.setattr(verb, "provide", lambda *words, **more: None)
     monkeypatch.setattr(verb, "_sdks", lambda *words: parts["engines"])
     monkeypatch.setattr(verb, "make_cases", lambda *words: [case()])
     monkeypatch.setattr(verb, "build_counter", lambda *words: Path("p.so"))

@@ -71,6 +71,9 @@ class Bench:
             program_bytes=prepared.program_bytes,
             start_up_instructions=counted.start_up,
             kernels=ran.kernels,
+            note=""
+            if counted.parts or not engine.ours
+            else "not split by operator: there is no unstripped twin",
         )
         return self._modelled(row)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tfport import __version__
-from tfport.bench import charts, table
+from tfport.bench import charts, ratios, table
 from tfport.bench.cycles import costs, models
 from tfport.bench.data import HERE, load
 from tfport.bench.results import Results
@@ -29,6 +29,8 @@ def render(results: Results) -> str:
         groups=charts.groups(results),
         group_names=[*load("operators.toml")["group"], "rest"],
         head=table.HEAD,
+        ratio_head=ratios.HEAD,
+        ratios=ratios.lines(results),
         rows=list(zip(results.rows, table.rows(results))),
         costs=costs(),
         modelled=models(results.core),

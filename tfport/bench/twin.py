@@ -21,6 +21,7 @@ from tfport.target import ROOT, Target
 
 RUNNER = ROOT / "runtime" / "runner"
 _RUNTIMES = {"lite": "lite", "tensorflow": "core"}
+_TIME_LIMIT = 1800.0
 _one_at_a_time = threading.Lock()  # several rows ask for the same twin
 
 
@@ -69,8 +70,8 @@ def _link(sdk: Path, debug: Path, target: Target, runtime: str, work: Path, log:
         f"-DTFPORT_RUNTIME={_RUNTIMES[runtime]}",
     ]
     try:
-        command.run(configure, log=log.with_suffix(".configure.log"), timeout=120)
-        command.run(["cmake", "--build", work / "build", "-j", "2"], log=log, timeout=600)
+        command.run(configure, log=log.with_suffix(".configure.log"), timeout=_TIME_LIMIT)
+        command.run(["cmake", "--build", work / "build", "-j", "2"], log=log, timeout=_TIME_LIMIT)
     except CommandFailed:
         return False
     return True

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
-from tfport import command
-from tfport.bench import page, peers, table
+from tfport import command, reference
+from tfport.bench import page, peers, ratios, table
 from tfport.bench.cases import STANDARD, Case, make_cases, saved_model
 from tfport.bench.engines import Engine
 from tfport.bench.measure import Bench
@@ -19,7 +19,7 @@ from tfport.bench.ours import Sdk, open_sdk
 from tfport.bench.results import FAILED, WRONG, Results, Row
 from tfport.catalogue import Shelf, load_catalogue, write_whole
 from tfport.emulator import PROFILER_SOURCE, build_counter
-from tfport.environment import tfport_home
+from tfport.environment import needs, provide, tfport_home
 from tfport.errors import BenchFailed, ModelMissing, NotOffered
 from tfport.host import Host
 from tfport.pipeline import build
@@ -72,7 +72,10 @@ def bench(request: BenchRequest, reporter: Reporter) -> dict[str, Any]:
                 f"It is neither a file nor one of: {', '.join(STANDARD)}.",
                 "Give --model one of these names, or the path of a .tflite file.",
             )
-    home, work = tfport_home(), ROOT / "build" / "bench" / target.name
+    reference.require()
+    log = ROOT / "build" / "logs" / "apt"
+    provide(needs(target), install=request.install_deps, log=log, say=reporter.say)
+    home, work = tfport_home(), ROOT / "build" / "bench" / f"{target.name}-engines"
     shelf = Shelf(load_catalogue(), home / "files", SourceCache(home / "sources"), offline=request.offline)
     host = Host(home / "models", work / "tensorflow.log")
     ours = _sdks(request, target, host, shelf, work, reporter)
@@ -169,6 +172,7 @@ def _measure(
 
 def _report(results: Results, folder: Path, reporter: Reporter) -> dict[str, Any]:
     reporter.table(f"Bench for {results.target}, per inference", table.HEAD, table.rows(results))
+    reporter.table("Side by side, on one thread", ratios.HEAD, ratios.lines(results))
     reporter.table("By operator", table.SPLIT_HEAD, table.split_rows(results))
     for line in table.footnotes(results):
         reporter.say(line)
