@@ -1,9 +1,10 @@
 """Networks that are measured, with seeded weights: what they were trained for does not change their speed.
 
-SqueezeNet v1.0 of Iandola et al. (at 227 x 227 its pooling windows fit exactly, so ceil and floor are the
-same; the published file pads its last 1x1 convolution with zeros, 3 % more work, which is left out), and MobileNet v1 of Howard et al. with its batch normalisation folded into the
-convolutions. Weights are drawn so that activations keep their size from layer to layer; the last layer is
-scaled until the scores differ from each other, since a uniform row of scores would hide a wrong result.
+SqueezeNet v1.0 of Iandola et al.: at 227 x 227 its pooling windows fit exactly, so ceil and floor are the
+same; the published file pads its last 1x1 convolution with zeros, 3 % more work, which is left out. MobileNet
+v1 of Howard et al. with its batch normalisation folded into the convolutions. Weights are drawn so that
+activations keep their size from layer to layer; the last layer is scaled until the scores differ from each
+other, since a uniform row of scores would hide a wrong result.
 """
 
 from __future__ import annotations
