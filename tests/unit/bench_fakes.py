@@ -73,11 +73,11 @@ class FakeEngine:
     def prepare(self, case: Case) -> Prepared:
         def run(threads: int, rounds: int, plugin: str) -> Ran:
             self.runs += 1
-            write_profile(plugin, [[0x1000, 100, 0, 0, 0, 1], [0x2000, 1000 * rounds, 2, 0, 1, 1]])
+            write_profile(plugin, [[0x1000, 100, 0, 0, 0, 0, 1], [0x2000, 1000 * rounds, 1000, 2, 0, 1, 1]])
             return Ran([np.array([self.scores], dtype=np.float32)], {"heap_bytes": 5})
 
         def idle(plugin: str) -> None:
-            write_profile(plugin, [[0x1000, self.idle_blocks, 0, 0, 0, 1]])
+            write_profile(plugin, [[0x1000, self.idle_blocks, 0, 0, 0, 0, 1]])
 
         return Prepared(run, case.judge, 1234, idle if self.idle_blocks else None)
 

@@ -34,7 +34,13 @@ def test_a_row_is_one_inference_without_start_up() -> None:
     assert made.milliseconds is not None
     assert made.milliseconds.likely == pytest.approx(0.014)
     assert (made.verdict, made.memory, made.program_bytes) == ("kept", {"heap_bytes": 5}, 1234)
-    assert engine.runs == 2
+    assert engine.runs == 1
+
+
+def test_a_board_is_measured_by_the_difference_of_two_runs() -> None:
+    engine = FakeEngine()
+    made = Bench(load_target("zuluko-baremetal"), 500.0, Path("p.so")).row(engine, case(), 1)
+    assert (made.instructions["total"], made.start_up_instructions, engine.runs) == (4000, 100, 2)
 
 
 def test_what_an_interpreter_costs_is_no_start_up_of_the_engine() -> None:
@@ -82,7 +88,7 @@ def test_an_engine_that_refuses_or_fails_says_so_in_its_row() -> None:
 def test_several_threads_reuse_the_count_of_one_and_share_the_time() -> None:
     engine, measuring = FakeEngine(), bench()
     one, four = measuring.row(engine, case(), 1), measuring.row(engine, case(), 4)
-    assert engine.runs == 3
+    assert engine.runs == 2
     assert four.instructions == one.instructions
     assert one.milliseconds is not None and four.milliseconds is not None
     assert four.milliseconds.low == pytest.approx(one.milliseconds.low / 4)

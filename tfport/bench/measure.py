@@ -12,7 +12,7 @@ from tfport.bench import cycles as model
 from tfport.bench.cases import Case, multiply_adds
 from tfport.bench.engines import Engine, Prepared
 from tfport.bench.operators import REST, group_of, read_symbols, split
-from tfport.bench.profile import ROUNDS, Profile, per_round, run
+from tfport.bench.profile import Profile, T, inference, run
 from tfport.bench.results import FAILED, LEFT_OUT, OK, WRONG, Bar, Part, Row
 from tfport.errors import TfportError
 from tfport.target import Target
@@ -43,10 +43,12 @@ class Bench:
             return replace(row, note=why)
         try:
             prepared = engine.prepare(case)
+            first: Optional[tuple[Profile, float]] = None
             if threads > 1:
-                ran, profiled = prepared.run(threads, 1, ""), None
+                ran = prepared.run(threads, 1, "")
             else:
-                profiled, ran = run(partial(prepared.run, 1, ROUNDS[0]), self.profiler)
+                once, start_up, ran = self._inference(partial(prepared.run, 1))
+                first = (once, start_up)
             differences, problems = prepared.judge(ran.outputs)
             row = replace(
                 row,
@@ -55,7 +57,7 @@ class Bench:
             )
             if problems:
                 return replace(row, state=WRONG, note="; ".join(problems))
-            counted = self._count(engine, case, prepared, profiled)
+            counted = self._count(engine, case, prepared, first)
         except TfportError as error:
             return replace(
                 row, state=FAILED, note=": ".join(part for part in (error.what, error.why) if part)
@@ -77,31 +79,28 @@ class Bench:
         )
         return self._modelled(row)
 
-    def _count(self, engine: Engine, case: Case, prepared: Prepared, first: Optional[Profile]) -> Counted:
-        """``first``: the profile of a run of ``ROUNDS[0]`` on one thread, if there is one already."""
+    def _count(
+        self, engine: Engine, case: Case, prepared: Prepared, first: Optional[tuple[Profile, float]]
+    ) -> Counted:
+        """``first``: an inference and all but it on one thread, if they are counted already."""
         key = (id(engine), case.network, case.precision)  # two SDKs can be of one runtime
         if key in self._counted:
             return self._counted[key]
-        once, rest = self._per_round(partial(prepared.run, 1), first)
-        start_up = rest.counts()["total"]
+        once, start_up = first or self._inference(partial(prepared.run, 1))[:2]
         if prepared.idle is not None:
             start_up -= run(prepared.idle, self.profiler)[0].counts()["total"]
         parts: tuple[Part, ...] = ()
         twin = once
         if prepared.symbols is not None:
             if prepared.twin is not None:
-                twin, _ = self._per_round(prepared.twin, None)
+                twin, _, _ = self._inference(prepared.twin)
             parts = self._parts(twin, prepared.symbols, case)
         self._counted[key] = Counted(once, start_up, parts, twin.counts()["total"])
         return self._counted[key]
 
-    def _per_round(
-        self, program: Callable[[int, str], object], first: Optional[Profile]
-    ) -> tuple[Profile, Profile]:
-        if first is None:
-            first, _ = run(partial(program, ROUNDS[0]), self.profiler)
-        second, _ = run(partial(program, ROUNDS[1]), self.profiler)
-        return per_round(first, second, ROUNDS)
+    def _inference(self, program: Callable[[int, str], T]) -> tuple[Profile, float, T]:
+        # The plugin cannot see a board without an operating system look at its clock.
+        return inference(program, self.profiler, timed=self.target.board is None)
 
     def _parts(self, profile: Profile, symbols: Path, case: Case) -> tuple[Part, ...]:
         made = []

@@ -6,12 +6,13 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, Union
 
 from tfport.errors import PluginFailed
 
-ROUNDS = (1, 2)
+INFERENCES = 2  # the first one may still prepare something
 Words = Sequence[Union[str, Path]]
 T = TypeVar("T")
 Counts = dict[str, float]  # class of instructions -> number
@@ -25,14 +26,20 @@ class Profile:
     blocks: Mapping[int, tuple[float, ...]]
 
     @classmethod
-    def parse(cls, data: Any) -> Profile:
-        """What block_profile.c writes. QEMU may translate a block again; its records are added up."""
+    def parse(cls, data: Any) -> tuple[Profile, Profile]:
+        """What block_profile.c writes: the whole run, and its last lap.
+
+        QEMU may translate a block again; its records are added up.
+        """
         classes = tuple(data["classes"])
-        blocks: dict[int, tuple[float, ...]] = {}
-        for address, executions, *made_of in data["blocks"]:
-            before = blocks.get(address, (0.0,) * len(classes))
-            blocks[address] = tuple(b + executions * n for b, n in zip(before, made_of))
-        return cls(classes, blocks)
+        whole: dict[int, tuple[float, ...]] = {}
+        lap: dict[int, tuple[float, ...]] = {}
+        for address, executions, in_lap, *made_of in data["blocks"]:
+            for blocks, times in ((whole, executions), (lap, in_lap)):
+                if times:
+                    before = blocks.get(address, (0.0,) * len(classes))
+                    blocks[address] = tuple(b + times * n for b, n in zip(before, made_of))
+        return cls(classes, whole), cls(classes, lap)
 
     def counts(self) -> Counts:
         """Instructions by class, and "total"."""
@@ -41,13 +48,13 @@ class Profile:
             sums = [s + n for s, n in zip(sums, executed)]
         return named(self.classes, sums)
 
-    def less(self, other: Profile, divisor: int = 1) -> Profile:
-        """What this run executed more than the other, divided."""
+    def less(self, other: Profile) -> Profile:
+        """What this run executed more than the other."""
         nothing = (0.0,) * len(self.classes)
         blocks = {}
         for address in {*self.blocks, *other.blocks}:
             mine, its = self.blocks.get(address, nothing), other.blocks.get(address, nothing)
-            blocks[address] = tuple((a - b) / divisor for a, b in zip(mine, its))
+            blocks[address] = tuple(a - b for a, b in zip(mine, its))
         return Profile(self.classes, {a: counts for a, counts in blocks.items() if any(counts)})
 
 
@@ -56,16 +63,18 @@ def named(classes: Sequence[str], numbers: Sequence[float]) -> Counts:
     return {"total": sum(numbers), **dict(zip(classes, numbers))}
 
 
-def run(program: Callable[[str], T], profiler: Path) -> tuple[Profile, T]:
-    """One run and what it returns; ``program`` takes what QEMU's ``-plugin`` takes.
+def run(program: Callable[[str], T], profiler: Path) -> tuple[Profile, Profile, T]:
+    """One run, the last thing in it that was timed, and what it returns.
 
-    Raises ``PluginFailed`` when the emulator counts nothing, and what the program raises.
+    ``program`` takes what QEMU's ``-plugin`` takes. Raises ``PluginFailed`` when the emulator counts nothing,
+    and what the program raises.
     """
     with tempfile.TemporaryDirectory(prefix="tfport-profile-") as folder:
         out = Path(folder) / "profile.json"
         result = program(f"{profiler},out={out}")
         try:
-            return Profile.parse(json.loads(out.read_text(encoding="utf-8"))), result
+            whole, lap = Profile.parse(json.loads(out.read_text(encoding="utf-8")))
+            return whole, lap, result
         except (OSError, ValueError, KeyError) as error:
             raise PluginFailed(
                 "The emulator counted nothing",
@@ -74,8 +83,16 @@ def run(program: Callable[[str], T], profiler: Path) -> tuple[Profile, T]:
             ) from None
 
 
-def per_round(first: Profile, second: Profile, rounds: tuple[int, int]) -> tuple[Profile, Profile]:
-    """One round, and all that comes before and after the rounds, from runs of two numbers of rounds."""
-    once = second.less(first, rounds[1] - rounds[0])
-    many = Profile(once.classes, {a: tuple(rounds[0] * n for n in c) for a, c in once.blocks.items()})
-    return once, first.less(many)
+def inference(program: Callable[[int, str], T], profiler: Path, timed: bool) -> tuple[Profile, float, T]:
+    """One inference that is not the first, the instructions of all but inferences, and what a run returns.
+
+    ``program(inferences, plugin)``. ``timed``: an inference is a lap. If not, it is the difference of two
+    runs, which holds what else differs between them, some thousand instructions.
+    """
+    if timed:
+        whole, once, result = run(partial(program, INFERENCES), profiler)
+        return once, whole.counts()["total"] - INFERENCES * once.counts()["total"], result
+    whole, _, result = run(partial(program, 1), profiler)
+    more, _, _ = run(partial(program, 2), profiler)
+    once = more.less(whole)
+    return once, whole.counts()["total"] - once.counts()["total"], result
