@@ -51,7 +51,7 @@ def case(precision: str = "fp32", want: Sequence[float] = (0.1, 0.7, 0.1, 0.1)) 
 def write_profile(plugin: str, blocks: Sequence[Sequence[int]]) -> None:
     """What block_profile.c leaves."""
     if plugin:
-        out = Path(plugin.split("out=")[1])
+        out = Path(plugin.split("out=")[1].split(",")[0])
         out.write_text(json.dumps({"classes": CLASSES, "blocks": blocks}))
 
 

@@ -54,6 +54,15 @@ def test_start_up_and_one_inference_are_told_apart(timed: bool, result: int) -> 
     assert list(once.blocks) == [8]
 
 
+def test_a_program_that_does_not_time_itself_is_an_error() -> None:
+    def engine(inferences: int, plugin: str) -> None:
+        assert plugin.endswith(",clock=4")
+        write_profile(plugin, [[8, 3, 0, 1, 0, 0, 0]])
+
+    with pytest.raises(PluginFailed, match="clock"):
+        profile.inference(engine, Path("p.so"), True, clock=profile.MONOTONIC_RAW)
+
+
 def test_an_emulator_that_counts_nothing_is_an_error() -> None:
     with pytest.raises(PluginFailed, match="counted nothing"):
         profile.run(lambda plugin: None, Path("p.so"))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Optional, Protocol
 
 from tfport.bench.cases import Case
+from tfport.bench.profile import MONOTONIC
 from tfport.compare import Difference
 from tfport.inputs import Array
 
@@ -28,6 +29,7 @@ class Prepared:
     ``run(threads, inferences, plugin)``; "" for no plugin. ``idle(plugin)`` starts and ends without a model,
     for engines that live in an interpreter. ``twin(inferences, plugin)`` runs the same kernels in
     ``symbols``, a program that has symbols; without ``twin``, the code of ``symbols`` is that of ``run``.
+    ``clock`` is what the program times an inference by.
     """
 
     run: Callable[[int, int, str], Ran]
@@ -36,6 +38,7 @@ class Prepared:
     idle: Optional[Callable[[str], object]] = None
     twin: Optional[Callable[[int, str], object]] = None
     symbols: Optional[Path] = None
+    clock: int = MONOTONIC
 
 
 class Engine(Protocol):

@@ -47,7 +47,7 @@ class Bench:
             if threads > 1:
                 ran = prepared.run(threads, 1, "")
             else:
-                once, start_up, ran = self._inference(partial(prepared.run, 1))
+                once, start_up, ran = self._inference(partial(prepared.run, 1), prepared)
                 first = (once, start_up)
             differences, problems = prepared.judge(ran.outputs)
             row = replace(
@@ -86,21 +86,22 @@ class Bench:
         key = (id(engine), case.network, case.precision)  # two SDKs can be of one runtime
         if key in self._counted:
             return self._counted[key]
-        once, start_up = first or self._inference(partial(prepared.run, 1))[:2]
+        once, start_up = first or self._inference(partial(prepared.run, 1), prepared)[:2]
         if prepared.idle is not None:
             start_up -= run(prepared.idle, self.profiler)[0].counts()["total"]
         parts: tuple[Part, ...] = ()
         twin = once
         if prepared.symbols is not None:
             if prepared.twin is not None:
-                twin, _, _ = self._inference(prepared.twin)
+                twin, _, _ = self._inference(prepared.twin, prepared)
             parts = self._parts(twin, prepared.symbols, case)
         self._counted[key] = Counted(once, start_up, parts, twin.counts()["total"])
         return self._counted[key]
 
-    def _inference(self, program: Callable[[int, str], T]) -> tuple[Profile, float, T]:
+    def _inference(self, program: Callable[[int, str], T], prepared: Prepared) -> tuple[Profile, float, T]:
         # The plugin cannot see a board without an operating system look at its clock.
-        return inference(program, self.profiler, timed=self.target.board is None)
+        timed = self.target.board is None
+        return inference(program, self.profiler, timed, prepared.clock)
 
     def _parts(self, profile: Profile, symbols: Path, case: Case) -> tuple[Part, ...]:
         made = []

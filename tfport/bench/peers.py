@@ -23,7 +23,7 @@ from tfport.bench.cases import Case
 from tfport.bench.data import HERE, load
 from tfport.bench.engines import Prepared, Ran, facts_in_bytes
 from tfport.bench.ncnn_graph import input_blob, output_blob, write_ncnn
-from tfport.bench.profile import Words
+from tfport.bench.profile import MONOTONIC_RAW, Words
 from tfport.emulator import Emulator
 from tfport.errors import CommandFailed, EmulatorFailed, TfportError
 from tfport.sources import SourceCache, SourceRef, fetch
@@ -112,6 +112,7 @@ class Peer:
             run=run,
             judge=case.judge_foreign if foreign else case.judge,
             program_bytes=(self.site / self.description.library).stat().st_size,
+            clock=MONOTONIC_RAW,
             idle=lambda plugin: emulator.run(words(0), timeout=_TIME_LIMIT, plugin=plugin),
         )
 

@@ -12,6 +12,8 @@ from typing import Any, TypeVar, Union
 
 from tfport.errors import PluginFailed
 
+# Linux's numbers of clocks. The second is one that no library looks at by itself.
+MONOTONIC, MONOTONIC_RAW = 1, 4
 INFERENCES = 2  # the first one may still prepare something
 Words = Sequence[Union[str, Path]]
 T = TypeVar("T")
@@ -63,15 +65,15 @@ def named(classes: Sequence[str], numbers: Sequence[float]) -> Counts:
     return {"total": sum(numbers), **dict(zip(classes, numbers))}
 
 
-def run(program: Callable[[str], T], profiler: Path) -> tuple[Profile, Profile, T]:
+def run(program: Callable[[str], T], profiler: Path, clock: int = MONOTONIC) -> tuple[Profile, Profile, T]:
     """One run, the last thing in it that was timed, and what it returns.
 
-    ``program`` takes what QEMU's ``-plugin`` takes. Raises ``PluginFailed`` when the emulator counts nothing,
-    and what the program raises.
+    ``program`` takes what QEMU's ``-plugin`` takes, ``clock`` is what it times by. Raises ``PluginFailed``
+    when the emulator counts nothing, and what the program raises.
     """
     with tempfile.TemporaryDirectory(prefix="tfport-profile-") as folder:
         out = Path(folder) / "profile.json"
-        result = program(f"{profiler},out={out}")
+        result = program(f"{profiler},out={out},clock={clock}")
         try:
             whole, lap = Profile.parse(json.loads(out.read_text(encoding="utf-8")))
             return whole, lap, result
@@ -83,14 +85,18 @@ def run(program: Callable[[str], T], profiler: Path) -> tuple[Profile, Profile, 
             ) from None
 
 
-def inference(program: Callable[[int, str], T], profiler: Path, timed: bool) -> tuple[Profile, float, T]:
+def inference(
+    program: Callable[[int, str], T], profiler: Path, timed: bool, clock: int = MONOTONIC
+) -> tuple[Profile, float, T]:
     """One inference that is not the first, the instructions of all but inferences, and what a run returns.
 
     ``program(inferences, plugin)``. ``timed``: an inference is a lap. If not, it is the difference of two
     runs, which holds what else differs between them, some thousand instructions.
     """
     if timed:
-        whole, once, result = run(partial(program, INFERENCES), profiler)
+        whole, once, result = run(partial(program, INFERENCES), profiler, clock)
+        if not once.blocks:
+            raise PluginFailed("The program did not look at its clock", "So no inference can be told apart.")
         return once, whole.counts()["total"] - INFERENCES * once.counts()["total"], result
     whole, _, result = run(partial(program, 1), profiler)
     more, _, _ = run(partial(program, 2), profiler)

@@ -4,12 +4,13 @@
  * A block is straight code up to the next branch. Whoever knows the program's symbols can sum
  * blocks up by function. Otherwise like insn_count.c: exact for one thread only.
  *
- * Who measures stops time on the monotonic clock, before and after. So what ran between the last
- * two looks at that clock is told apart: the last of the things that the program timed, to the
- * instruction, whatever else the program does. Without an operating system nothing is told apart.
+ * Who times something looks at a clock before and after. So what ran between the last two looks at
+ * one clock is told apart: the last of the things that the program timed, to the instruction,
+ * whatever else the program does. Without an operating system nothing is told apart.
  *
- * Argument: out=FILE. At exit one JSON object goes there: {"classes": [name, ...], "blocks":
- * [[address, executions, executions in the last lap, instructions of each class, ...], ...]}.
+ * Arguments: out=FILE and clock=N, Linux's number of the clock (1, the monotonic one, if left out).
+ * At exit one JSON object goes to FILE: {"classes": [name, ...], "blocks": [[address, executions,
+ * executions in the last lap, instructions of each class, ...], ...]}.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -56,6 +57,7 @@ struct Block {
 
 static struct Block* blocks;
 static char out_path[4096];
+static uint64_t watched_clock = 1;
 
 static void OnTranslate(qemu_plugin_id_t id, struct qemu_plugin_tb* tb) {
   (void)id;
@@ -76,9 +78,9 @@ static void OnTranslate(qemu_plugin_id_t id, struct qemu_plugin_tb* tb) {
 static void OnSyscall(qemu_plugin_id_t id, unsigned int cpu, int64_t number, uint64_t clock,
                       uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5, uint64_t a6, uint64_t a7,
                       uint64_t a8) {
-  enum { kClockGetTime = 263, kClockGetTime64 = 403, kMonotonic = 1 };
+  enum { kClockGetTime = 263, kClockGetTime64 = 403 };
   (void)id, (void)cpu, (void)a2, (void)a3, (void)a4, (void)a5, (void)a6, (void)a7, (void)a8;
-  if ((number != kClockGetTime && number != kClockGetTime64) || clock != kMonotonic) return;
+  if ((number != kClockGetTime && number != kClockGetTime64) || clock != watched_clock) return;
   for (struct Block* block = blocks; block != NULL; block = block->next) {
     block->last_lap = block->executions - block->executions_at_look;
     block->executions_at_look = block->executions;
@@ -110,6 +112,7 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const void* info, int argc, 
   (void)info;
   for (int i = 0; i < argc; ++i) {
     if (StartsWith(argv[i], "out=")) snprintf(out_path, sizeof(out_path), "%s", argv[i] + 4);
+    if (StartsWith(argv[i], "clock=")) watched_clock = strtoul(argv[i] + 6, NULL, 10);
   }
   if (out_path[0] == '\0') {
     fprintf(stderr, "block_profile: out=FILE is missing\n");

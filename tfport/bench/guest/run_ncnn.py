@@ -12,6 +12,11 @@ import ncnn
 import numpy as np
 
 
+def look():
+    """At the clock that nobody else looks at, Python included."""
+    time.clock_gettime(time.CLOCK_MONOTONIC_RAW)
+
+
 def main(model, source, result, rounds, first, last):
     # ncnn keeps channels outermost.
     values = np.ascontiguousarray(np.load(source)[0].transpose(2, 0, 1), dtype=np.float32)
@@ -26,11 +31,11 @@ def main(model, source, result, rounds, first, last):
     net.load_param(model)
     net.load_model(model.replace(".param", ".bin"))
     for _ in range(int(rounds)):
-        time.monotonic()  # what the profiler sees an inference begin and end by
+        look()  # the profiler sees an inference begin and end by it
         extractor = net.create_extractor()
         extractor.input(first, ncnn.Mat(values))
         _, scores = extractor.extract(last)
-        time.monotonic()
+        look()
     np.save(result, np.array(scores))
     print(json.dumps({"heap_bytes": memory.in_use() - before}))
 
