@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import signal
 import sys
 import traceback
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any, Optional
 
 from tfport import __version__, verbs
+from tfport.bench.verb import BenchRequest, parse_deadline
+from tfport.bench.verb import bench as run_bench
 from tfport.bench_build import bench_build
 from tfport.doctor import doctor, doctor_board, machine_of
 from tfport.environment import tfport_home
@@ -71,11 +74,7 @@ def parser() -> argparse.ArgumentParser:
     verified = add("verify", "hold a packed file against all that it says of itself")
     verified.add_argument("file", type=Path, metavar="FILE")
     verified.add_argument("--key", type=Path, metavar="ALLOWED_SIGNERS", help="who may have signed it")
-    bench = add("bench", "measure; so far how long builds take: cold, warm and with nothing to do")
-    bench.add_argument("what", choices=("build",))
-    bench.add_argument("--target", required=True)
-    bench.add_argument("--runtime", default="lite", choices=RUNTIME_NAMES)
-    bench.add_argument("--model", action="append", default=[], type=Path, metavar="FILE")
+    _bench(add("bench", "measure engines against peers, or (bench build) how long builds take"))
     test = add("test", "run the project's own tests")
     test.add_argument("--full", action="store_true", help="also the slow and exhaustive ones")
     test.add_argument("rest", nargs="*", metavar="PYTEST_ARGUMENT", help="after --, passed on to pytest")
@@ -96,6 +95,20 @@ def _board() -> argparse.ArgumentParser:
     board.add_argument("--cpuinfo", type=Path, metavar="FILE", help="the board's /proc/cpuinfo")
     board.add_argument("--ldd-version", type=Path, metavar="FILE", help="what ldd --version says there")
     return board
+
+
+def _bench(bench: argparse.ArgumentParser) -> None:
+    bench.add_argument("what", nargs="?", choices=("engines", "build"), default="engines")
+    bench.add_argument("--target", default="zuluko")
+    bench.add_argument("--runtime", action="append", default=[], choices=RUNTIME_NAMES)
+    bench.add_argument("--model", action="append", default=[], metavar="NAME|FILE")
+    bench.add_argument("--threads", action="append", default=[], type=_count, metavar="N")
+    bench.add_argument("--quantize", action="append", default=[], choices=("fp32", "int8"))
+    bench.add_argument("--deadline", default=500.0, type=_deadline, metavar="500ms")
+    bench.add_argument("--peers", action=argparse.BooleanOptionalAction, default=True)
+    bench.add_argument("--sdk", action="append", default=[], type=Path, metavar="DIR")
+    bench.add_argument("--output", type=Path, metavar="DIR", help="where JSON and page go (build/bench)")
+    bench.add_argument("--offline", action="store_true", help="use the caches only")
 
 
 def _job(*, target_required: bool) -> argparse.ArgumentParser:
@@ -127,6 +140,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
         words.insert(0, "build")
     options = parser().parse_args(words)
+    options.words = words
     reporter = Reporter(to_stderr=options.json)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
@@ -168,9 +182,12 @@ def _run(options: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
     if options.verb in ("pack", "verify"):
         return _packed(options, reporter)
     if options.verb == "bench":
+        if options.what == "engines":
+            return run_bench(_bench_request(options), reporter)
         load_target(options.target)
-        models = [path.absolute() for path in options.model]
-        return bench_build(options.target, models, tfport_home(), reporter, options.runtime)
+        models = [Path(path).absolute() for path in options.model]
+        runtime = (options.runtime or ["lite"])[-1]
+        return bench_build(options.target, models, tfport_home(), reporter, runtime)
     if options.verb == "test":
         return verbs.test(options.full, options.rest, options.install_deps, reporter)
     if options.verb == "doctor":
@@ -230,6 +247,24 @@ def _request(options: argparse.Namespace) -> Request:
     )
 
 
+def _bench_request(options: argparse.Namespace) -> BenchRequest:
+    usual = BenchRequest()
+    return BenchRequest(
+        target=options.target,
+        runtimes=tuple(dict.fromkeys(options.runtime)) or usual.runtimes,
+        models=tuple(dict.fromkeys(options.model)) or usual.models,
+        threads=tuple(dict.fromkeys(options.threads)) or usual.threads,
+        precisions=tuple(dict.fromkeys(options.quantize)) or usual.precisions,
+        deadline_ms=options.deadline,
+        peers=options.peers,
+        sdks=tuple(options.sdk),
+        output=options.output,
+        install_deps=options.install_deps,
+        offline=options.offline,
+        command=shlex.join(options.words),
+    )
+
+
 def _failed(error: TfportError, options: argparse.Namespace, reporter: Reporter) -> int:
     if options.debug:
         traceback.print_exc()
@@ -259,6 +294,13 @@ def _named_file(text: str) -> tuple[str, Path]:
     if not mark or not name or not path:
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=FILE.npy")
     return name, Path(path).absolute()
+
+
+def _deadline(text: str) -> float:
+    try:
+        return parse_deadline(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _count(text: str) -> int:

@@ -12,9 +12,9 @@ import hashlib
 import io
 import pickle
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 
@@ -150,21 +150,28 @@ def convert_squeezenet(form: str, weights: Path, pictures: Sequence[Path], resul
     """
     model = build_squeezenet(load_weights(weights.read_bytes()))
     if form == SAVED_MODEL:
-        return _save(model, result)
-    tf = import_tensorflow()
-    converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    if form == "squeezenet-int8":
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = lambda: ([values] for values in calibration_inputs(pictures))
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.inference_input_type = tf.int8
-        converter.inference_output_type = tf.int8
-    data: bytes = converter.convert()
+        return save_whole(model, result)
+    samples = calibration_inputs(pictures) if form == "squeezenet-int8" else None
+    data = to_lite(model, samples)
     write_whole(result, data)
     return {"bytes": len(data)}
 
 
-def _save(model: Any, result: Path) -> dict[str, Any]:
+def to_lite(model: Any, samples: Optional[Iterable[Array]]) -> bytes:
+    """A Keras model of one input as a .tflite; with ``samples`` of that input, in int8 from end to end."""
+    tf = import_tensorflow()
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    if samples is not None:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: ([values] for values in samples)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = tf.int8
+        converter.inference_output_type = tf.int8
+    data: bytes = converter.convert()
+    return data
+
+
+def save_whole(model: Any, result: Path) -> dict[str, Any]:
     """Write a SavedModel beside its place and rename it, so that nobody ever sees half of it."""
     part = result.with_name(f".{result.name}.part")
     shutil.rmtree(part, ignore_errors=True)

@@ -21,6 +21,7 @@ from tfport.target import Target
 PLUGINS = Path(__file__).resolve().parent / "plugins"
 COUNTER_SOURCE = PLUGINS / "insn_count.c"
 CORE_COUNTER_SOURCE = PLUGINS / "core_count.c"
+PROFILER_SOURCE = PLUGINS / "block_profile.c"
 # A board's clock is then its instructions, 1 << shift nanoseconds each, and its cores take turns of 0.1 s by
 # that clock: every run is the same. In long turns one core does the work of all; turns of 98,000 instructions
 # are short beside the work of an operator.
@@ -184,7 +185,8 @@ def build_counter(folder: Path, source_file: Path = COUNTER_SOURCE) -> Path:
 
     Raises ``PluginFailed`` without a host compiler.
     """
-    source = source_file.read_bytes()
+    headers = sorted(source_file.parent.glob("*.h"))
+    source = b"".join(path.read_bytes() for path in (source_file, *headers))
     path = folder / f"{source_file.stem}-{hashlib.sha256(source).hexdigest()[:12]}.so"
     if path.is_file():
         return path

@@ -312,6 +312,12 @@ class PluginFailed(TfportError):
     exit_code = 61
 
 
+class BenchFailed(TfportError):
+    """An engine of ours failed in a bench or computed something else than TensorFlow; ``why`` lists which."""
+
+    exit_code = 68
+
+
 # --- The artefact: what check found in an SDK (exit codes 50 to 59) ---
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from tfport import command, convert, errors, reference, split
+from tfport import command, convert, errors, networks, reference, split
 from tfport.catalogue import DemoModel, Shelf
 from tfport.core.model import FACTS, CoreModel
 from tfport.core.recognise import KERAS
@@ -56,6 +56,16 @@ class Host:
                 "weights": str(source),
                 "pictures": [str(path) for path in pictures],
             },
+        )
+
+    def network(self, name: str, form: str, pictures: Sequence[Path]) -> Path:
+        """A network of ``networks.NETWORKS`` with seeded weights, in one of ``networks.FORMS``."""
+        digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in pictures]
+        setting = "\n".join([name, form, str(networks.RECIPE), *digests, reference.require()])
+        key = hashlib.sha256(setting.encode()).hexdigest()[:16]
+        return self._want(
+            f"{name}-{form}-{key}{networks.FORMS[form]}",
+            {"do": "network", "network": name, "form": form, "pictures": [str(path) for path in pictures]},
         )
 
     def results(self, model: LiteModel, inputs: Mapping[str, Array], intermediates: bool) -> Path:
@@ -140,6 +150,11 @@ def _plain(values: Array) -> Array:
     return values.astype(bytes) if values.dtype == object else values
 
 
+def _subject(job: dict[str, Any]) -> str:
+    """What a job is about, for messages."""
+    return str(job.get("model") or job.get("weights") or job.get("network"))
+
+
 def _told(failed: CommandFailed, jobs: Sequence[dict[str, Any]]) -> TfportError:
     """The error that the process has printed, or what can be said of one that said nothing."""
     done = 0
@@ -156,7 +171,7 @@ def _told(failed: CommandFailed, jobs: Sequence[dict[str, Any]]) -> TfportError:
         job = jobs[done]
         name = signal.Signals(-failed.returncode).name
         return ConversionFailed(
-            f"Host TensorFlow crashed ({name}) over {job.get('model', job.get('weights'))}",
+            f"Host TensorFlow crashed ({name}) over {_subject(job)}",
             failed.why,
             "The model may be corrupted: fetch or save it again and compare its sha256.",
         )
@@ -173,6 +188,9 @@ def _do(job: dict[str, Any]) -> dict[str, Any]:
     if job["do"] == "squeezenet":
         pictures = [Path(path) for path in job["pictures"]]
         return convert.convert_squeezenet(job["form"], Path(job["weights"]), pictures, result)
+    if job["do"] == "network":
+        pictures = [Path(path) for path in job["pictures"]]
+        return networks.make(job["network"], job["form"], pictures, result)
     if job["do"] == "unravel":
         return split.unravel_file(Path(job["model"]), result)
     with np.load(job["inputs"]) as file:
@@ -198,7 +216,10 @@ def main() -> int:
             return 1
         except Exception as error:
             traceback.print_exc()
-            print(f"error: {job['do']} of {job.get('model', job.get('weights'))}: {error}", file=sys.stderr)
+            print(
+                f"error: {job['do']} of {_subject(job)}: {error}",
+                file=sys.stderr,
+            )
             return 1
     return 0
 

@@ -67,8 +67,12 @@ class Runner:
         inputs: Sequence[tuple[str, Path]],
         setting: Setting,
         options: Sequence[str] = (),
+        plugin: str = "",
     ) -> TargetRun:
-        """Run once, with further ``options``. Raises ``EmulatorFailed`` with what tfport-run said."""
+        """Run once, with further ``options``; ``plugin`` as QEMU's ``-plugin`` takes it.
+
+        Raises ``EmulatorFailed`` with what tfport-run said.
+        """
         self.scratch.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
             words = self.words(model, inputs, setting, *options, "--json", "--output", folder)
@@ -79,7 +83,7 @@ class Runner:
                 listed.write_text("\n".join(words[1:]) + "\n", encoding="utf-8")
                 words = [words[0], f"@{listed}"]
             try:
-                done = self.emulator.run(words, timeout=self.timeout, check=False)
+                done = self.emulator.run(words, timeout=self.timeout, plugin=plugin, check=False)
             except CommandTimedOut:
                 raise EmulatorFailed(f"tfport-run did not end within {self.timeout:g} s") from None
             if done.returncode != 0:

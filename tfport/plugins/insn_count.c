@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "insn_class.h"
+
 #define EXPORT __attribute__((visibility("default")))
 
 typedef uint64_t qemu_plugin_id_t;
@@ -32,37 +34,6 @@ extern void qemu_plugin_register_atexit_cb(qemu_plugin_id_t, void (*)(qemu_plugi
 
 EXPORT int qemu_plugin_version = 1;
 
-enum Class {
-  kFloatMultiplyAddQuad,
-  kFloatMultiplyAddDouble,
-  kFloatMultiplyAddScalar,
-  kFloatQuad,
-  kIntegerMultiplyAddLong,
-  kIntegerMultiplyLong,
-  kVectorLoad,
-  kVectorStore,
-  kVectorOther,
-  kLoad,
-  kStore,
-  kBranch,
-  kOther,
-  kClasses
-};
-
-static const char* const kNames[kClasses] = {"float_multiply_add_quad",
-                                             "float_multiply_add_double",
-                                             "float_multiply_add_scalar",
-                                             "float_other_quad",
-                                             "integer_multiply_add_long",
-                                             "integer_multiply_long",
-                                             "vector_load",
-                                             "vector_store",
-                                             "vector_other",
-                                             "load",
-                                             "store",
-                                             "branch",
-                                             "other"};
-
 /* One translated block: how often it ran, and what it is made of. QEMU may translate a block again;
  * each translation then has its own record. */
 struct Block {
@@ -73,52 +44,6 @@ struct Block {
 
 static struct Block* blocks;
 static char out_path[4096];
-
-static int StartsWith(const char* text, const char* prefix) {
-  return strncmp(text, prefix, strlen(prefix)) == 0;
-}
-
-static enum Class ClassOfVector(const char* mnemonic, char first_register) {
-  static const char* const kMultiplyAdd[] = {"vmla.f32", "vmls.f32", "vfma.f32", "vfms.f32"};
-  static const char* const kArithmetic[] = {"vmul.f32", "vadd.f32", "vsub.f32"};
-  for (size_t i = 0; i < sizeof(kMultiplyAdd) / sizeof(*kMultiplyAdd); ++i) {
-    if (!StartsWith(mnemonic, kMultiplyAdd[i])) continue;
-    if (first_register == 'q') return kFloatMultiplyAddQuad;
-    return first_register == 'd' ? kFloatMultiplyAddDouble : kFloatMultiplyAddScalar;
-  }
-  for (size_t i = 0; i < sizeof(kArithmetic) / sizeof(*kArithmetic); ++i) {
-    if (first_register == 'q' && StartsWith(mnemonic, kArithmetic[i])) return kFloatQuad;
-  }
-  if (StartsWith(mnemonic, "vmlal") || StartsWith(mnemonic, "vmlsl")) {
-    return kIntegerMultiplyAddLong;
-  }
-  if (StartsWith(mnemonic, "vmull")) return kIntegerMultiplyLong;
-  if (StartsWith(mnemonic, "vld") || StartsWith(mnemonic, "vpop")) return kVectorLoad;
-  if (StartsWith(mnemonic, "vst") || StartsWith(mnemonic, "vpush")) return kVectorStore;
-  return kVectorOther;
-}
-
-/* By the disassembly: "vmla.f32 q8, q0, d2[0]". */
-static enum Class ClassOf(const char* text) {
-  char mnemonic[32];
-  size_t length = 0;
-  text += strspn(text, " ");
-  while (text[length] != '\0' && text[length] != ' ' && text[length] != '\t' &&
-         length + 1 < sizeof(mnemonic)) {
-    mnemonic[length] = text[length];
-    ++length;
-  }
-  mnemonic[length] = '\0';
-  text += length;
-  text += strspn(text, " \t");
-  if (mnemonic[0] == 'v') return ClassOfVector(mnemonic, *text);
-  if (StartsWith(mnemonic, "ld") || StartsWith(mnemonic, "pop")) return kLoad;
-  if (StartsWith(mnemonic, "st") || StartsWith(mnemonic, "push")) return kStore;
-  if (mnemonic[0] == 'b' && !StartsWith(mnemonic, "bic") && !StartsWith(mnemonic, "bf")) {
-    return kBranch;
-  }
-  return kOther;
-}
 
 static void OnTranslate(qemu_plugin_id_t id, struct qemu_plugin_tb* tb) {
   (void)id;

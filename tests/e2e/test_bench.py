@@ -1,0 +1,61 @@
+"""`build.py bench` with the real emulator and the real peers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.support import Sdk, tfport
+
+pytestmark = [pytest.mark.e2e, pytest.mark.full]
+
+
+def bench(folder: Path, sdk: Sdk, *arguments: str) -> dict[str, Any]:
+    """The rows of a bench by (engine, precision)."""
+    words = ("bench", "--sdk", sdk.folder, "--output", folder, "--model", "squeezenet-v1.1", *arguments)
+    done = tfport(*words)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    data = json.loads((folder / "zuluko-engines.json").read_text(encoding="utf-8"))
+    assert data["left_out"] == []
+    return {(row["engine"], row["precision"]): row for row in data["rows"]}
+
+
+def test_peers_compute_the_same_and_counts_repeat(sdk_all: Sdk, tmp_path: Path) -> None:
+    first, second = (bench(tmp_path / name, sdk_all) for name in ("first", "second"))
+    assert set(first) == {
+        (engine, precision) for engine in ("lite", "ncnn", "tflite-runtime") for precision in ("fp32", "int8")
+    }
+    for key, row in first.items():
+        assert row["state"] == "ok", row["note"]
+        assert row["instructions"] == second[key]["instructions"]
+        bar = row["milliseconds"]
+        assert bar["low"] < bar["likely"] < bar["high"]
+    # Upstream leaves XNNPACK off for this machine type, ncnn has Winograd.
+    totals = {key: row["instructions"]["total"] for key, row in first.items()}
+    assert totals["ncnn", "fp32"] < totals["lite", "fp32"] < totals["tflite-runtime", "fp32"]
+    page = (tmp_path / "first" / "zuluko-engines.html").read_text(encoding="utf-8")
+    assert "420 ms" in page and "320 ms" in page
+
+
+def test_operators_add_up_and_int8_requantises(sdk_all: Sdk, tmp_path: Path) -> None:
+    rows = bench(tmp_path, sdk_all, "--no-peers")
+    for row in rows.values():
+        parts = {part["operator"]: part["instructions"] for part in row["split"]}
+        assert sum(parts.values()) == pytest.approx(row["split_instructions"])
+        assert row["split_instructions"] == pytest.approx(row["instructions"]["total"], rel=0.01)
+        assert parts["convolution"] > 0.85 * row["instructions"]["total"]
+        assert ("requantisation" in parts) == (row["precision"] == "int8")
+        assert {"pooling", "softmax", "concatenate"} <= set(parts)
+    assert rows["lite", "fp32"]["instructions"]["float_multiply_add_quad"] == pytest.approx(
+        rows["lite", "fp32"]["multiply_adds"] / 4, rel=0.05
+    )
+
+
+def test_several_threads_run_and_share_the_time(sdk_all: Sdk, tmp_path: Path) -> None:
+    rows = bench(tmp_path, sdk_all, "--no-peers", "--quantize", "fp32", "--threads", "4")
+    row = rows["lite", "fp32"]
+    assert row["threads"] == 4
+    assert row["milliseconds"]["likely"] < row["cycles"]["likely"] / 1e6 / 2

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import contextlib
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.unit.bench_fakes import case, lite_model, tensor
+from tests.unit.lite_bytes import ModelBytes
+from tfport.bench import ncnn_graph, peers
+from tfport.bench.cases import real
+from tfport.bench.peers import GUEST, Peer, available, described, packages
+from tfport.errors import ConversionFailed, NoNetwork
+from tfport.model import read_tflite
+from tfport.sources import SourceCache, SourceRef
+from tfport.target import load_target
+
+ZULUKO = load_target("zuluko")
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    yield None
+
+
+class Shop:
+    """Stands for the package indexes; ``sold_out`` cannot be had."""
+
+    def __init__(self, folder: Path, sold_out: str = "") -> None:
+        self.folder, self.sold_out, self.asked = folder, sold_out, 0
+
+    def fetch(self, refs: list[SourceRef], cache: Any, told: Any, offline: bool) -> list[Path]:
+        self.asked += 1
+        files = []
+        for ref in refs:
+            if self.sold_out and self.sold_out in ref.url:
+                raise NoNetwork(f"no network: {ref.filename} is missing")
+            path = self.folder / ref.filename
+            with zipfile.ZipFile(path, "w") as wheel:
+                wheel.writestr("lib.so", "code")
+            files.append(path)
+        return files
+
+
+def got(folder: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Peer], list[str]]:
+    monkeypatch.setattr(peers, "fetch", shop.fetch)
+    monkeypatch.setattr(peers, "_unpack_debian", lambda file, into: (into / file.name).touch())
+    return available(ZULUKO, SourceCache(folder / "s"), folder / "tools", folder / "work", quiet)
+
+
+def test_what_is_pinned_can_be_asked_for() -> None:
+    """Every file has a sha256 and a form that the fetcher reads, and every driver is there."""
+    assert all(ref.url.startswith("debian:bookworm/") for ref in packages())
+    for peer in described():
+        assert SourceRef(peer.wheel, peer.sha256).filename.endswith("armv7l.whl")
+        assert (GUEST / peer.script).is_file()
+        assert peer.graph in ("tflite", "ncnn")
+
+
+def test_peers_are_unpacked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = Shop(tmp_path)
+    found, left_out = got(tmp_path, shop, monkeypatch)
+    assert [peer.name for peer in found] == [peer.name for peer in described()]
+    assert left_out == []
+    assert all((peer.site / "lib.so").is_file() and peer.root.is_dir() for peer in found)
+    asked = shop.asked
+    got(tmp_path, shop, monkeypatch)
+    assert shop.asked == asked
+    assert not [path for path in (tmp_path / "tools").iterdir() if path.name.startswith(".")]
+
+
+def test_a_peer_that_cannot_be_had_is_left_out_with_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, left_out = got(tmp_path, Shop(tmp_path, "ncnn"), monkeypatch)
+    assert [peer.name for peer in found] == ["tflite-runtime"]
+    [line] = left_out
+    assert line.startswith("ncnn is left out") and "no network" in line
+
+
+def test_without_the_guests_python_there_are_no_peers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, left_out = got(tmp_path, Shop(tmp_path, "numpy"), monkeypatch)
+    assert found == []
+    assert len(left_out) == 1
+
+
+def test_peers_need_an_operating_system(tmp_path: Path) -> None:
+    found, [line] = available(
+        load_target("zuluko-baremetal"), SourceCache(tmp_path), tmp_path, tmp_path, quiet
+    )
+    assert found == [] and "operating system" in line
+
+
+def test_peers_run_one_thread_and_one_picture(tmp_path: Path) -> None:
+    peer = Peer(described()[0], ZULUKO, tmp_path, tmp_path, tmp_path)
+    assert peer.refuses(case(), 1) == ""
+    assert "one thread" in peer.refuses(case(), 4)
+    two = lite_model()
+    graph = replace(two.graphs[0], inputs=(0, 1))
+    assert "one input" in peer.refuses(replace(case(), lite=replace(two, graphs=(graph,))), 1)
+
+
+def test_an_operator_that_is_not_written_for_ncnn_is_named(tmp_path: Path) -> None:
+    (tmp_path / "m.tflite").write_bytes(ModelBytes().build())
+    with pytest.raises(ConversionFailed, match="ADD"):
+        ncnn_graph.write_ncnn(read_tflite(tmp_path / "m.tflite"), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_symmetric_scale_holds_the_whole_range() -> None:
+    """-3 is the zero point: the range is 130 steps upwards and 125 down."""
+    quantised = replace(tensor("t", (1,), "int8", 0.5), zero_points=(-3,))
+    assert ncnn_graph.activation_scale(quantised) == pytest.approx(127 / (130 * 0.5))
+
+
+def test_stored_numbers_stand_for_real_ones() -> None:
+    quantised = replace(tensor("t", (2,), "int8", 0.5), zero_points=(-3,))
+    assert real(np.array([-3, 1], dtype=np.int8), quantised).tolist() == [0.0, 2.0]
+    floats = np.array([1.5], dtype=np.float32)
+    assert real(floats, tensor("t", (1,))) is floats

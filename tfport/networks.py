@@ -1,0 +1,139 @@
+"""Networks that are measured, with seeded weights: what they were trained for does not change their speed.
+
+SqueezeNet v1.0 of Iandola et al.: at 227 x 227 its pooling windows fit exactly, so ceil and floor are the
+same; the published file pads its last 1x1 convolution with zeros, 3 % more work, which is left out. MobileNet
+v1 of Howard et al. with its batch normalisation folded into the convolutions. Weights are drawn so that
+activations keep their size from layer to layer; the last layer is scaled until the scores differ from each
+other, since a uniform row of scores would hide a wrong result.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfport.catalogue import write_whole
+from tfport.convert import FIRES, save_whole, to_lite
+from tfport.inputs import Array, picture, seeded_input
+from tfport.reference import import_tensorflow
+
+RECIPE = 2  # part of a result's name: raise it when the code below changes what it makes
+FORMS = {"float32": ".tflite", "int8": ".tflite", "saved-model": ""}  # "": a folder
+CLASSES = 1000
+LOGIT_DEVIATION = 3.0
+_SEED = 20170204
+# Output channels and stride of MobileNet's thirteen separable blocks.
+_BLOCKS = (
+    (64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2),
+    (512, 1), (512, 1), (512, 1), (512, 1), (512, 1), (1024, 2), (1024, 1),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Network:
+    """How a network is built, and how a photograph becomes its input (see ``inputs.picture``)."""
+
+    side: int
+    scaling: str
+    build: Callable[[Any], Any]
+
+
+def weights(layer: str, shape: Sequence[int], fan_in: int) -> Array:
+    """He's uniform weights, the same on every machine; ``layer`` names the stream."""
+    values = seeded_input(_SEED, zlib.crc32(layer.encode()), tuple(shape), "float32")
+    return values * np.float32(np.sqrt(6.0 / fan_in))
+
+
+def make(name: str, form: str, pictures: Sequence[Path], result: Path) -> dict[str, Any]:
+    """Write the network ``name`` of ``NETWORKS`` in one of ``FORMS``; the pictures calibrate it."""
+    network = NETWORKS[name]
+    tf = import_tensorflow()
+    tf.keras.backend.clear_session()  # Keras numbers names; they end up in the file
+    image = tf.keras.layers.Input((network.side, network.side, 3), batch_size=1, name="image")
+    logits = network.build(image)
+    model = tf.keras.Model(image, tf.keras.layers.Softmax(name="softmax")(logits), name="network")
+    samples = list(_samples(network, pictures))
+    _spread(tf.keras.Model(image, logits), model.get_layer("classes"), samples)
+    if form == "saved-model":
+        return save_whole(model, result)
+    data = to_lite(model, samples if form == "int8" else None)
+    write_whole(result, data)
+    return {"bytes": len(data)}
+
+
+def _samples(network: Network, pictures: Sequence[Path]) -> Iterator[Array]:
+    for path in pictures:
+        values = picture(path, "image", (1, network.side, network.side, 3), network.scaling)
+        yield values.astype(np.float32)
+        yield np.ascontiguousarray(values[:, :, ::-1].astype(np.float32))
+
+
+def _spread(model: Any, layer: Any, samples: Sequence[Array]) -> None:
+    """Scale the last layer until every picture's scores differ enough."""
+    kernel, bias = layer.get_weights()
+    least = min(float(np.std(np.asarray(model(sample)))) for sample in samples)
+    layer.set_weights([kernel * (LOGIT_DEVIATION / least), bias])
+
+
+def _conv(
+    name: str,
+    values: Any,
+    filters: int,
+    size: int,
+    stride: int = 1,
+    padding: str = "same",
+    relu: Any = "relu",
+) -> Any:
+    layers = import_tensorflow().keras.layers
+    channels = int(values.shape[-1])
+    layer = layers.Conv2D(filters, size, stride, padding, activation=relu, name=name)
+    result = layer(values)
+    fan_in = size * size * channels
+    bias = weights(f"{name}/bias", (filters,), 600)
+    layer.set_weights([weights(name, (size, size, channels, filters), fan_in), bias])
+    return result
+
+
+def _squeezenet_v1_0(image: Any) -> Any:
+    layers = import_tensorflow().keras.layers
+
+    def pool(values: Any, after: str) -> Any:
+        return layers.MaxPooling2D(3, 2, "valid", name=f"pool_{after}")(values)
+
+    values = pool(_conv("conv1", image, 96, 7, 2, "valid"), "conv1")
+    for name, (squeeze, expand1, expand3) in FIRES.items():
+        squeezed = _conv(f"{name}_squeeze1x1", values, squeeze, 1)
+        branches = [
+            _conv(f"{name}_expand1x1", squeezed, expand1, 1),
+            _conv(f"{name}_expand3x3", squeezed, expand3, 3),
+        ]
+        values = layers.Concatenate(name=f"{name}_concat")(branches)
+        if name in ("fire4", "fire8"):
+            values = pool(values, name)
+    return layers.GlobalAveragePooling2D(name="average")(_conv("classes", values, CLASSES, 1, relu=None))
+
+
+def _mobilenet_v1(image: Any) -> Any:
+    tf = import_tensorflow()
+    layers = tf.keras.layers
+    values = _conv("conv1", image, 32, 3, 2, relu=tf.nn.relu6)
+    for number, (filters, stride) in enumerate(_BLOCKS, 1):
+        name, channels = f"depthwise{number}", int(values.shape[-1])
+        layer = layers.DepthwiseConv2D(3, stride, "same", activation=tf.nn.relu6, name=name)
+        values = layer(values)
+        bias = weights(f"{name}/bias", (channels,), 600)
+        layer.set_weights([weights(name, (3, 3, channels, 1), 9), bias])
+        values = _conv(f"pointwise{number}", values, filters, 1, relu=tf.nn.relu6)
+    values = layers.GlobalAveragePooling2D(keepdims=True, name="average")(values)
+    return layers.Flatten(name="flat")(_conv("classes", values, CLASSES, 1, relu=None))
+
+
+NETWORKS = {
+    "squeezenet-v1.0": Network(227, "bgr-minus-mean", _squeezenet_v1_0),
+    "mobilenet-v1": Network(224, "rgb-centred", _mobilenet_v1),
+}
