@@ -13,12 +13,9 @@ class ProtobufRecipe(ConanFile):
     topics = ("serialization", "schema")
     package_type = "static-library"
     settings = "os", "arch", "compiler", "build_type"
-    options = {"fPIC": [True, False], "lite": [True, False], "protoc": [True, False]}
-    default_options = {"fPIC": True, "lite": False, "protoc": False}
-    options_description = {
-        "lite": "Only libprotobuf-lite, the part for messages without descriptors",
-        "protoc": "Package the schema compiler instead of the library",
-    }
+    options = {"fPIC": [True, False], "protoc": [True, False]}
+    default_options = {"fPIC": True, "protoc": False}
+    options_description = {"protoc": "Package the schema compiler instead of the library"}
     implements = ["auto_shared_fpic"]
 
     @property
@@ -28,17 +25,12 @@ class ProtobufRecipe(ConanFile):
 
     @property
     def _targets(self):
-        if self.options.protoc:
-            return ("protoc",)
-        return ("libprotobuf-lite",) if self.options.lite else ("libprotobuf", "libprotobuf-lite")
+        """The library twice: libprotobuf-lite is the part for messages without descriptors."""
+        return ("protoc",) if self.options.protoc else ("libprotobuf", "libprotobuf-lite")
 
     def export_sources(self):
         patches = os.path.join(self.recipe_folder, "..", "..", "..", "patches", self.name)
         copy(self, "*.patch", patches, os.path.join(self.export_sources_folder, "patches"))
-
-    def configure(self):
-        if self.options.protoc:
-            self.options.rm_safe("lite")
 
     def layout(self):
         cmake_layout(self, src_folder="src")

@@ -41,7 +41,7 @@ class TensorflowRecipe(ConanFile):
         self.requires("highwayhash/20200803", transitive_headers=True)
         self.requires("ml_dtypes/0.2.0", transitive_headers=True)
         self.requires("nsync/1.29.2", transitive_headers=True)
-        self.requires("protobuf/3.21.12", options={"lite": True}, transitive_headers=True)
+        self.requires("protobuf/3.21.12", transitive_headers=True)
         self.requires("re2/20220601", transitive_headers=True)
         self.requires("snappy/1.1.9")
         self.requires("xnnpack/20241108", transitive_headers=True)

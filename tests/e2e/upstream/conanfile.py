@@ -17,10 +17,6 @@ class UpstreamTests(ConanFile):
 
     settings = "os", "arch", "compiler", "build_type"
 
-    def configure(self):
-        # They print and read messages as text.
-        self.options["protobuf"].lite = False
-
     def layout(self):
         self.folders.build = "build"
         self.folders.generators = "generators"
