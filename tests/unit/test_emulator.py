@@ -132,7 +132,7 @@ int main(int argc, char** argv) {
 
 
 def test_the_work_of_each_core_is_that_of_one_more_round(tmp_path: Path) -> None:
-    """The second core starts with the second round; waiting is not counted, and cores do not take turns."""
+    """The second core starts with the second round; waiting is not counted, and cores take short turns."""
     text = """while [ $# -gt 0 ]; do case "$1" in
   -plugin) plugin="$2"; shift 2;; -icount) turns="$2"; shift 2;;
   *) last="$1"; shift;; esac; done
