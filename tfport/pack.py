@@ -54,13 +54,13 @@ def _pack(program: Path, model: Path, output: Path, emulator: Emulator) -> dict[
         raise PackFailed(
             f"Packing {model} did not end within {_PATIENCE:g} s",
             "The model runs twice under the emulator, to compare.",
-            "Leave --pack-weights out for it, or run tfport-pack on the device.",
+            "Give --no-pack-weights, or run tfport-pack on the device.",
         ) from None
     if done.returncode != 0:
         said = told(done, emulator)
         raise PackFailed(
             f"The weights of {model} cannot be packed: tfport-pack {describe_returncode(done.returncode)}",
             said[-1] if said else "",
-            "Leave --pack-weights out; the model then packs them at start-up.",
+            "Give --no-pack-weights; the model then packs them at start-up.",
         )
     return report_of(done.stdout)
