@@ -42,7 +42,7 @@ def test_what_the_packer_says_is_passed_on(
     with pytest.raises(PackFailed) as caught:
         pack_models(sdk, [tmp_path / "a.tflite"], EMULATOR, tmp_path / "packed")
     assert "a.tflite" in caught.value.what and "packed already" in caught.value.why
-    assert "--pack-weights" in caught.value.hint
+    assert "--no-pack-weights" in caught.value.hint
 
 
 def test_a_folder_without_the_packer_is_no_sdk(tmp_path: Path) -> None:
