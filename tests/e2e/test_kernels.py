@@ -1,4 +1,4 @@
-"""Kernels of TensorFlow Lite without XNNPACK, and XNNPACK's own for 8 bits, under the emulator against references."""
+"""Kernels under the emulator, against references: those of TensorFlow Lite, and XNNPACK's for 8 bits."""
 
 from __future__ import annotations
 
