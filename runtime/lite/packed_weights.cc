@@ -229,6 +229,14 @@ void tfport_close_packed_weights(xnn_weights_cache_provider* cache) {
   if (cache != nullptr) delete static_cast<PackedWeights*>(cache->context);
 }
 
+void tfport_packed_alone(TfLiteContext* context, const char** begin, const char** end) {
+  const PackedSection section = tflite::tfport::SectionOf(context);
+  *begin = *end = nullptr;
+  if (section.file == nullptr) return;
+  *begin = reinterpret_cast<const char*>(section.file) + section.begin;
+  *end = reinterpret_cast<const char*>(section.file) + section.end;
+}
+
 bool tfport_check_plain_weights(TfLiteContext* context) {
   const PackedSection section = tflite::tfport::SectionOf(context);
   if (section.state == PackedState::kRefused) {

@@ -1,4 +1,4 @@
-"""The kernels of TensorFlow Lite with XNNPACK off, under the emulator, against the reference kernels."""
+"""Kernels under the emulator, against references: those of TensorFlow Lite, and XNNPACK's for 8 bits."""
 
 from __future__ import annotations
 
@@ -37,6 +37,25 @@ FLAVOURS = {
     "hybrid matrix x vectors",
     "int8 x int8 -> int16 and int8, LSTM",
 }
+LAYERS = {
+    "1x1",
+    "3x3",
+    "few channels",
+    "grouped",
+    "depthwise",
+    "depthwise, several for a channel",
+    "transposed",
+    "fully connected",
+}
+QS8_KERNELS = {
+    "gemm_minmax_fp32_ukernel_1x8c2s8__asm_aarch32_neon_mlal",
+    "gemm_minmax_fp32_ukernel_4x8c2s8__asm_aarch32_neon_mlal",
+    "igemm_minmax_fp32_ukernel_1x8c2s8__asm_aarch32_neon_mlal",
+    "igemm_minmax_fp32_ukernel_4x8c2s8__asm_aarch32_neon_mlal",
+    "igemm_minmax_fp32_ukernel_4x8c2s8__neon_mlal_gather",
+    "dwconv_minmax_fp32_ukernel_9p16c__asm_aarch32_neon_mla8",
+    "dwconv_minmax_fp32_ukernel_25p8c__neon_mla8_ld64",
+}
 
 
 @pytest.fixture(
@@ -68,3 +87,11 @@ def test_fourier_transforms_agree_with_their_definition(said: str) -> None:
     errors = dict(re.findall(r"^(\S.*?) +worst error (\S+)$", said, re.MULTILINE))
     assert set(errors) == {"RFFT2D", "IRFFT2D", "audio spectrogram"}
     assert all(float(error) < 1e-11 for error in errors.values())
+
+
+def test_8_bit_layers_of_xnnpack_agree_with_plain_loops(said: str) -> None:
+    lines = re.findall(r"^(\S.*): (\d+) layers, (\d+) values, (\d+) differ$", said, re.MULTILINE)
+    assert {name for name, *_ in lines} == LAYERS
+    assert {name: int(differ) for name, _, _, differ in lines} == dict.fromkeys(LAYERS, 0)
+    assert all(int(layers) >= 60 and int(values) >= 18_000 for _, layers, values, _ in lines)
+    assert set(re.findall(r"^ran xnn_qs8_qc8w_(\w+)$", said, re.MULTILINE)) == QS8_KERNELS

@@ -115,6 +115,39 @@ def test_without_xnnpack_plain_weights_are_needed(
         assert run(sdk_all, program, whole, mode)["sum"] == run(sdk_all, program, model, mode)["sum"]
 
 
+def test_weights_of_minus_128_stay_with_other_kernels(
+    sdk_all: Sdk, program: Path, ops: Path, tmp_path: Path
+) -> None:
+    def kernels(path: Path) -> int:
+        done = sdk_all.run(sdk_all.runner, path, "--json")
+        assert done.returncode == 0, done.stderr
+        return len(json.loads(done.stdout)["kernels"])
+
+    plain = ops / "mixed_int8.tflite"
+    low, lower = tmp_path / "low.tflite", tmp_path / "lower.tflite"
+    low.write_bytes(_with_lowest(plain.read_bytes(), 1))
+    lower.write_bytes(_with_lowest(plain.read_bytes(), 4))
+    assert kernels(plain) > kernels(low) > kernels(lower)
+    packed, facts = pack(sdk_all, low, tmp_path)
+    check_same(sdk_all, program, low, packed, facts)
+
+
+def _with_lowest(data: bytes, kernels: int) -> bytes:
+    """The model with -128 for every low weight of so many convolutions."""
+    copy = bytearray(data)
+    model = Flat(data).root()
+    buffers = list(model.tables(4))
+    for tensor in (tensor for graph in model.tables(2) for tensor in graph.tables(0)):
+        start, size = buffers[tensor.scalar(2, "I")].span(0)
+        if kernels and len(tensor.numbers(0, "i")) == 4 and size:
+            kernels -= 1
+            for place in range(start, start + size):
+                if 0x80 <= copy[place] < 0xA0:
+                    copy[place] = 0x80
+    assert kernels == 0
+    return bytes(copy)
+
+
 def test_damaged_files_never_give_a_wrong_result(
     sdk_all: Sdk, program: Path, ops: Path, tmp_path: Path
 ) -> None:
