@@ -1,4 +1,4 @@
-"""The kernels of TensorFlow Lite with XNNPACK off, under the emulator, against the reference kernels."""
+"""The kernels of TensorFlow Lite and what is patched into XNNPACK, under the emulator, against references."""
 
 from __future__ import annotations
 
@@ -68,3 +68,13 @@ def test_fourier_transforms_agree_with_their_definition(said: str) -> None:
     errors = dict(re.findall(r"^(\S.*?) +worst error (\S+)$", said, re.MULTILINE))
     assert set(errors) == {"RFFT2D", "IRFFT2D", "audio spectrogram"}
     assert all(float(error) < 1e-11 for error in errors.values())
+
+
+def test_float_products_and_convolutions_of_xnnpack_agree_with_their_definition(said: str) -> None:
+    lines = re.findall(r"^(\S.*?) +(\d+) cases, (\d+) values, worst error (\S+)$", said, re.MULTILINE)
+    worst = {name: float(error) for name, _, _, error in lines}
+    # Winograd's transform costs a digit. Zero would mean that nothing was compared.
+    limits = {"GEMM 4x8": 1e-6, "IGEMM 4x8": 1e-6, "convolution": 2e-6}
+    limits |= {"Winograd": 2e-5, "Winograd on threads": 2e-5}
+    assert set(worst) == set(limits)
+    assert all(0 < worst[name] < limit for name, limit in limits.items()), worst

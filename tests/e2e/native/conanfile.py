@@ -15,6 +15,7 @@ class NativeTests(ConanFile):
         self.requires("tensorflow-lite/2.14.1")
         # An internal header, which only the test includes, reaches these.
         self.requires("kissfft/131.1.0")
+        self.requires("xnnpack/20241108")
 
     def generate(self):
         toolchain = CMakeToolchain(self)
@@ -26,5 +27,5 @@ class NativeTests(ConanFile):
         cmake.configure()
         cmake.build()
         emulator = self.conf.get("user.tfport:emulator", default="")
-        for program in ("gemm_test", "fft_test"):
+        for program in ("gemm_test", "fft_test", "float_conv_test"):
             self.run(f"{emulator} ./{program}")
