@@ -22,7 +22,7 @@ from tfport.environment import tfport_home
 from tfport.errors import DiskFull, NotOffered, TfportError
 from tfport.new_target import make_target
 from tfport.pipeline import build, fetch_all, smoke_again
-from tfport.plan import Plan, Request, make_plan
+from tfport.plan import FAST, LEAN, Plan, Request, make_plan
 from tfport.report import Reporter
 from tfport.runtimes import runtime_named
 from tfport.target import ROOT, load_target
@@ -125,6 +125,12 @@ def _job(*, target_required: bool) -> argparse.ArgumentParser:
         "without an operating system it does unless told not to",
     )
     job.add_argument("--ops", choices=("all",), help="all ops, also with --model (--runtime tensorflow)")
+    job.add_argument(
+        "--memory",
+        choices=(FAST, LEAN),
+        default=FAST,
+        help="lean: without what is faster for more memory, Winograd's transformed weights (--runtime lite)",
+    )
     job.add_argument("--input", action="append", default=[], type=_named_file, metavar="NAME=FILE.npy")
     job.add_argument("--output", type=Path, metavar="DIR", help="the SDK's folder (default: below dist/)")
     job.add_argument(
@@ -244,6 +250,7 @@ def _request(options: argparse.Namespace) -> Request:
         install_deps=options.install_deps,
         offline=options.offline,
         jobs=options.jobs,
+        memory=options.memory,
     )
 
 

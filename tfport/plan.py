@@ -20,12 +20,14 @@ from tfport.runtimes import GivenModel, Job, Runtime, runtime_named
 from tfport.sources import SourceCache
 from tfport.target import ROOT, TOOLCHAINS, Target, load_target
 
+FAST, LEAN = "fast", "lean"
+
 
 @dataclass(frozen=True)
 class Request:
     """What the command line asks for; ``inputs`` are NAME=FILE.npy pairs, ``ops`` is "all" or None.
 
-    ``pack_weights`` None: where there is no operating system.
+    ``pack_weights`` None: where there is no operating system. ``memory``: FAST or LEAN.
     """
 
     target: str
@@ -39,6 +41,7 @@ class Request:
     install_deps: bool = False
     offline: bool = False
     jobs: Optional[int] = None
+    memory: str = FAST
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,11 @@ class Plan:
         return self.request.pack_weights
 
     @property
+    def lean(self) -> bool:
+        """Whether the SDK does without what is faster for more memory."""
+        return self.request.memory == LEAN
+
+    @property
     def ops(self) -> str:
         """The value of the SDK recipe's option."""
         return self.job.ops
@@ -80,7 +88,8 @@ class Plan:
     @property
     def options(self) -> list[str]:
         """What Conan is told about the recipes."""
-        return [f"{self.runtime.sdk_recipe}/*:ops={self.ops}"]
+        recipe = f"{self.runtime.sdk_recipe}/*"
+        return [f"{recipe}:ops={self.ops}", *([f"{recipe}:memory=lean"] if self.lean else [])]
 
     @property
     def cache(self) -> SourceCache:
@@ -99,6 +108,7 @@ class Plan:
             ("flags", " ".join(self.target.compile_flags)),
             *self.job.rows(self.sdk_recipe.version),
             *([("weights", "packed ahead of time too")] if self.pack_weights else []),
+            *([("memory", "lean: without Winograd's transformed weights")] if self.lean else []),
             ("recipes", f"{len(self.recipes)}: {', '.join(recipe.reference for recipe in self.recipes)}"),
             ("compile jobs", f"{self.jobs}{', through ccache' if shutil.which('ccache') else ''}"),
             ("reference", "host TensorFlow" if self.request.reference else "none: nothing is compared"),
@@ -121,6 +131,8 @@ class Plan:
         payload = [f"{place} {source}" for place, source in self.job.payload.items()]
         if self.pack_weights:
             payload += [f"packed {model.sha256}" for model in self.models]
+        if self.lean:
+            payload.append("lean")
         return digest_inputs(folders, [profile, repr(self.target), self.ops, compiler, __version__, *payload])
 
 
@@ -131,6 +143,11 @@ def make_plan(request: Request, root: Path = ROOT) -> Plan:
         raise NotOffered(
             "--pack-weights goes with --model, for --runtime lite",
             "The weights of a model are packed for the microkernels with which TensorFlow Lite runs it.",
+        )
+    if request.memory == LEAN and request.runtime != "lite":
+        raise NotOffered(
+            "--memory lean goes with --runtime lite",
+            "What it leaves out, Winograd's transform, TensorFlow core does not use.",
         )
     if request.inputs and not request.models:
         raise NotOffered("--input goes with --model", "Without one, the demo models run on their own inputs.")

@@ -120,11 +120,12 @@ class LiteSdk:
         """Where ``generate`` writes."""
         return self.build / "generated"
 
-    def cmake_variables(self) -> dict[str, str]:
-        """What the recipe's CMakeLists.txt asks for."""
+    def cmake_variables(self, lean: bool = False) -> dict[str, str]:
+        """What the recipe's CMakeLists.txt asks for. ``lean``: without what is faster for more memory."""
         return {
             "GENERATED_DIR": str(self.generated),
             "TENSORFLOW_LITE_SOURCES": str(self.lite / "res" / "tensorflow" / "lite"),
+            "TFPORT_LEAN": "ON" if lean else "OFF",
             "TFPORT_TARGET": self.target,
         }
 

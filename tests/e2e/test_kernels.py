@@ -1,4 +1,4 @@
-"""Kernels under the emulator, against references: those of TensorFlow Lite, and XNNPACK's for 8 bits."""
+"""The kernels of TensorFlow Lite and what is patched into XNNPACK, under the emulator, against references."""
 
 from __future__ import annotations
 
@@ -95,3 +95,13 @@ def test_8_bit_layers_of_xnnpack_agree_with_plain_loops(said: str) -> None:
     assert {name: int(differ) for name, _, _, differ in lines} == dict.fromkeys(LAYERS, 0)
     assert all(int(layers) >= 60 and int(values) >= 18_000 for _, layers, values, _ in lines)
     assert set(re.findall(r"^ran xnn_qs8_qc8w_(\w+)$", said, re.MULTILINE)) == QS8_KERNELS
+
+
+def test_float_products_and_convolutions_of_xnnpack_agree_with_their_definition(said: str) -> None:
+    lines = re.findall(r"^(\S.*?) +(\d+) cases, (\d+) values, worst error (\S+)$", said, re.MULTILINE)
+    worst = {name: float(error) for name, _, _, error in lines}
+    # Winograd's transform costs a digit. Zero would mean that nothing was compared.
+    limits = {"GEMM 4x8": 1e-6, "IGEMM 4x8": 1e-6, "convolution": 2e-6}
+    limits |= {"Winograd": 2e-5, "Winograd on threads": 2e-5}
+    assert set(worst) == set(limits)
+    assert all(0 < worst[name] < limit for name, limit in limits.items()), worst

@@ -18,9 +18,9 @@ class TfportLiteRecipe(ConanFile):
     topics = ("machine-learning", "inference", "embedded")
     package_type = "static-library"
     settings = "os", "arch", "compiler", "build_type"
-    options = {"ops": ["ANY"]}
-    default_options = {"ops": "all"}
-    options_description = {"ops": "all, or builtin ops by schema name and custom:NAME, separated by commas"}
+    options = {"ops": ["ANY"], "memory": ["fast", "lean"]}
+    default_options = {"ops": "all", "memory": "fast"}
+    options_description = {"ops": "all, or op names, custom:NAME", "memory": "lean: no Winograd weights"}
 
     def export_sources(self):
         house, to = os.path.join(self.recipe_folder, "..", "..", ".."), self.export_sources_folder
@@ -71,7 +71,7 @@ class TfportLiteRecipe(ConanFile):
     def generate(self):
         self._sdk.generate()
         toolchain = CMakeToolchain(self)
-        toolchain.cache_variables.update(self._sdk.cmake_variables())
+        toolchain.cache_variables.update(self._sdk.cmake_variables(lean=self.options.memory == "lean"))
         toolchain.generate()
         CMakeDeps(self).generate()
 

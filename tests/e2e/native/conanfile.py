@@ -27,5 +27,5 @@ class NativeTests(ConanFile):
         cmake.configure()
         cmake.build()
         emulator = self.conf.get("user.tfport:emulator", default="")
-        for program in ("gemm_test", "fft_test", "qs8_test"):
+        for program in ("gemm_test", "fft_test", "qs8_test", "float_conv_test"):
             self.run(f"{emulator} ./{program}")

@@ -24,7 +24,7 @@ namespace tfport {
 constexpr char kPackedMetadata[] = "tfport_packed_weights";
 constexpr char kPackedMagic[8] = {'t', 'f', 'p', 'o', 'r', 't', 'P', 'W'};
 // Counts up with every change to this layout, or to what XNNPACK packs.
-constexpr uint32_t kPackedFormat = 1;
+constexpr uint32_t kPackedFormat = 2;
 constexpr size_t kPackedAlignment = 64;
 
 struct PackedMark {
