@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from tfport.deploy import digest_inputs, refuse_foreign
 from tfport.environment import compile_jobs, tfport_home
 from tfport.errors import NotOffered
 from tfport.host import Host
+from tfport.launcher import Launcher, choose
 from tfport.recipe import Recipe, closure, load_recipes
 from tfport.runtimes import GivenModel, Job, Runtime, runtime_named
 from tfport.sources import SourceCache
@@ -25,7 +25,7 @@ from tfport.target import ROOT, TOOLCHAINS, Target, load_target
 class Request:
     """What the command line asks for; ``inputs`` are NAME=FILE.npy pairs, ``ops`` is "all" or None.
 
-    ``pack_weights`` None: where there is no operating system.
+    ``pack_weights`` None: where there is no operating system. ``launcher`` None: ccache, if it is installed.
     """
 
     target: str
@@ -39,6 +39,7 @@ class Request:
     install_deps: bool = False
     offline: bool = False
     jobs: Optional[int] = None
+    launcher: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Plan:
     sdk: Path
     work: Path
     home: Path
+    launcher: Launcher
     jobs: int
 
     @property
@@ -66,6 +68,11 @@ class Plan:
         if self.request.pack_weights is None:
             return self.target.board is not None and self.runtime.name == "lite" and bool(self.models)
         return self.request.pack_weights
+
+    @property
+    def local_jobs(self) -> int:
+        """How many programs run on this machine at once, where other machines compile."""
+        return min(self.jobs, compile_jobs()) if self.launcher.hosts else self.jobs
 
     @property
     def ops(self) -> str:
@@ -100,7 +107,7 @@ class Plan:
             *self.job.rows(self.sdk_recipe.version),
             *([("weights", "packed ahead of time too")] if self.pack_weights else []),
             ("recipes", f"{len(self.recipes)}: {', '.join(recipe.reference for recipe in self.recipes)}"),
-            ("compile jobs", f"{self.jobs}{', through ccache' if shutil.which('ccache') else ''}"),
+            ("compile jobs", f"{self.jobs}{self.launcher.description}"),
             ("reference", "host TensorFlow" if self.request.reference else "none: nothing is compared"),
             ("stages", "fetch, build, check, smoke, report"),
             ("result", str(self.sdk)),
@@ -141,6 +148,7 @@ def make_plan(request: Request, root: Path = ROOT) -> Plan:
             "Leave --no-reference out; or leave --model out, and all ops are built.",
         )
     target = load_target(request.target)
+    launcher = choose(request.launcher)
     home, work = tfport_home(), root / "build" / target.name
     host = Host(home / "models", work / "tensorflow.log")
     job = runtime.job(request.models, request.ops is not None, root, host)
@@ -156,5 +164,6 @@ def make_plan(request: Request, root: Path = ROOT) -> Plan:
         sdk=sdk,
         work=work,
         home=home,
-        jobs=request.jobs or compile_jobs(),
+        launcher=launcher,
+        jobs=request.jobs or launcher.jobs,
     )
