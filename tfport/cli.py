@@ -18,8 +18,9 @@ from tfport.bench.verb import BenchRequest, parse_deadline
 from tfport.bench.verb import bench as run_bench
 from tfport.bench_build import bench_build
 from tfport.doctor import doctor, doctor_board, machine_of
-from tfport.environment import tfport_home
+from tfport.environment import provide, tfport_home
 from tfport.errors import DiskFull, NotOffered, TfportError
+from tfport.launcher import CHOICES, launcher_needs
 from tfport.new_target import make_target
 from tfport.pipeline import build, fetch_all, smoke_again
 from tfport.plan import FAST, LEAN, Plan, Request, make_plan
@@ -134,7 +135,13 @@ def _job(*, target_required: bool) -> argparse.ArgumentParser:
     job.add_argument("--input", action="append", default=[], type=_named_file, metavar="NAME=FILE.npy")
     job.add_argument("--output", type=Path, metavar="DIR", help="the SDK's folder (default: below dist/)")
     job.add_argument(
-        "--jobs", type=_count, metavar="N", help="compilers at once (default: by cores and memory)"
+        "--jobs",
+        type=_count,
+        metavar="N",
+        help="compilers at once (default: by cores and memory, or the slots of distcc's hosts)",
+    )
+    job.add_argument(
+        "--compiler-launcher", choices=CHOICES, help="default: ccache, if it is installed (docs/farm.md)"
     )
     job.add_argument("--offline", action="store_true", help="use the caches only")
     return job
@@ -231,6 +238,8 @@ def _cpuinfo(options: argparse.Namespace) -> Path:
 
 
 def _planned(request: Request, reporter: Reporter) -> Plan:
+    launchers, log = launcher_needs(request.launcher), ROOT / "build" / "logs" / "launcher"
+    provide(launchers, install=request.install_deps, log=log, say=reporter.say)
     reader = runtime_named(request.runtime).reader
     if reader and request.models:
         reporter.say(f"Reading the model{'s' * (len(request.models) > 1)} with {reader}")
@@ -251,6 +260,7 @@ def _request(options: argparse.Namespace) -> Request:
         offline=options.offline,
         jobs=options.jobs,
         memory=options.memory,
+        launcher=options.compiler_launcher,
     )
 
 

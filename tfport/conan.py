@@ -21,6 +21,7 @@ import jinja2
 
 from tfport.command import Completed, meaningful_lines, run
 from tfport.errors import BuildFailed, CommandFailed, DiskFull
+from tfport.launcher import Launcher
 from tfport.recipe import Recipe
 from tfport.target import ROOT, Target
 
@@ -61,13 +62,12 @@ Listener = Callable[[RecipeEvent], None]
 
 
 def render_profile(
-    target: Target, jobs: int, prefix_map: Path | None = None, ccache: str | None = None
+    target: Target, jobs: int, prefix_map: Path | None = None, launcher: Launcher | None = None
 ) -> str:
     """The Conan host profile of a target.
 
     ``jobs`` is the number of compilers at once. ``prefix_map`` is a folder whose path the compiler leaves out
-    of the objects. ``ccache`` is the program's path, if it is to be used. None of them gets into a package
-    identity.
+    of the objects. ``launcher`` stands in front of every compiler. None of them gets into a package identity.
     """
     folder = ROOT / "toolchains" / "templates"
     environment = jinja2.Environment(
@@ -75,7 +75,7 @@ def render_profile(
     )
     bare = target.board is not None
     flags = (*target.compile_flags, *(flag for flag in CODE_FLAGS if not (bare and flag == "-fPIC")))
-    launchers = {f"CMAKE_{language}_COMPILER_LAUNCHER": ccache for language in ("C", "CXX")} if ccache else {}
+    launcher = launcher or Launcher()
     return environment.get_template("profile.jinja").render(
         target=target,
         jobs=jobs,
@@ -86,7 +86,7 @@ def render_profile(
         },
         c_flags=flags,
         cxx_flags=(*flags, *CXX_ONLY_FLAGS),
-        extra_variables={**_RELEASE_FLAGS, **launchers},
+        extra_variables={**_RELEASE_FLAGS, **launcher.variables},
         package_id_confs=_PACKAGE_ID_CONFS,
         tools=_TOOLS,
         # An image runs where it was linked to run.
@@ -94,6 +94,7 @@ def render_profile(
         tool_requires=(SYSROOT,) if bare else (),
         sysroot=_sysroot_digest() if bare else "",
         prefix_map=prefix_map,
+        launcher=launcher.environment,
     )
 
 
@@ -117,6 +118,7 @@ class Conan:
     logs: Path
     python: str = sys.executable
     on_event: Listener = lambda event: None
+    build_profile: str = ""  # what to add to the profile of this machine
     _ready: bool = field(default=False, repr=False)
 
     def export(self, recipes: Iterable[Recipe]) -> None:
@@ -137,7 +139,7 @@ class Conan:
         graph = self.logs / "graph.json"
         watch = _Watch(self.logs, self.on_event)
         words = ["install", f"--requires={reference}", "--build=missing", "--no-remote"]
-        words += [f"--profile:host={profile_file}", "--profile:build=default"]
+        words += [f"--profile:host={profile_file}", *self._build_profiles()]
         words += ["--format=json", f"--out-file={graph}"]
         words += [f"--options:host={option}" for option in options]
         try:
@@ -159,7 +161,7 @@ class Conan:
             "--version",
             recipe.version,
         ]
-        words += ["--build=missing", "--no-remote", "--profile:build=default"]
+        words += ["--build=missing", "--no-remote", *self._build_profiles()]
         words += [f"--profile:host={self.write_profile(profile)}"]
         words += [f"--options:host={option}" for option in options]
         return self._run(words, log=self.logs / f"test-{recipe.name}.log")
@@ -170,6 +172,11 @@ class Conan:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(profile, encoding="utf-8")
         return path
+
+    def _build_profiles(self) -> list[str]:
+        path = self.logs / "build.profile"
+        path.write_text(self.build_profile, encoding="utf-8")
+        return ["--profile:build=default", f"--profile:build={path}"]
 
     def prepare(self) -> None:
         """Make the home: its configuration and the profile of this machine, for tools such as flatc."""

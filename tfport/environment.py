@@ -55,7 +55,11 @@ def needs(target: Target) -> list[Need]:
 
 def suite_needs() -> list[Need]:
     """What the tests ask of the machine on top of the builds."""
-    return [Need("pkg-config", ("pkgconf",), "test a consumer that asks pkg-config")]
+    return [
+        Need("pkg-config", ("pkgconf",), "test a consumer that asks pkg-config"),
+        Need("ccache", ("ccache",), "test builds that share a cache of objects"),
+        Need("distccd", ("distcc",), "test builds on more than one machine"),
+    ]
 
 
 def unmet(wanted: Iterable[Need], which: Which = shutil.which) -> list[Need]:

@@ -369,6 +369,21 @@ class NotStripped(CheckFailed):
     exit_code = 57
 
 
+# --- More than one machine: exit codes 71 and 72 ---
+
+
+class FarmInvalid(TfportError):
+    """distcc is asked for and DISTCC_HOSTS names no host, or is not in distcc's form."""
+
+    exit_code = 71
+
+
+class FarmCompilerDiffers(TfportError):
+    """A host of distcc has another compiler than this machine."""
+
+    exit_code = 72
+
+
 # --- The packed file: exit codes 80 to 85 ---
 
 

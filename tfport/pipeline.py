@@ -7,7 +7,6 @@ below the folders of a ``Plan``.
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -29,6 +28,7 @@ from tfport.deploy import (
 )
 from tfport.emulator import Emulator
 from tfport.environment import check_compiler, needs, provide
+from tfport.launcher import probed
 from tfport.locks import hold
 from tfport.pack import FOLDER as PACKED_FOLDER
 from tfport.pack import pack_models
@@ -161,7 +161,7 @@ def smoke(plan: Plan, shelf: Shelf, reporter: Reporter) -> SmokeResults:
             work=plan.work / "smoke",
             inputs=plan.request.inputs,
             reference=plan.request.reference,
-            jobs=plan.jobs,
+            jobs=plan.local_jobs,
             report=report,
         )
         return plan.job.smoke(setup)
@@ -175,12 +175,17 @@ def _build(plan: Plan, outcome: Outcome, reporter: Reporter) -> Path:
                 {"recipe": event.reference, "state": event.state, "seconds": round(event.seconds, 1)}
             )
 
+    launcher, jobs = plan.launcher, plan.jobs
+    if launcher.hosts:
+        launcher = probed(launcher, plan.target.compiler.program("gcc"), reporter.say)
+        jobs = plan.request.jobs or launcher.jobs
     conan = Conan(plan.home / "conan", plan.home / "sources", plan.work / "logs", on_event=listen)
+    conan.build_profile = launcher.build_profile(conan.home / "p")
     # Conan's cache is shared by all trees and takes one writer at a time.
     with hold(plan.home / "conan.lock", "Another build uses Conan's cache; waiting for it.", reporter.say):
         reporter.say(f"Building with Conan; logs are in {conan.logs}")
         conan.export(plan.recipes)
-        profile = render_profile(plan.target, plan.jobs, conan.home / "p", shutil.which("ccache"))
+        profile = render_profile(plan.target, jobs, conan.home / "p", launcher)
         with reporter.recipes():
             return conan.install(plan.sdk_recipe.reference, profile, plan.options)
 

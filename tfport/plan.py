@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from tfport.deploy import digest_inputs, refuse_foreign
 from tfport.environment import compile_jobs, tfport_home
 from tfport.errors import NotOffered
 from tfport.host import Host
+from tfport.launcher import Launcher, choose
 from tfport.recipe import Recipe, closure, load_recipes
 from tfport.runtimes import GivenModel, Job, Runtime, runtime_named
 from tfport.sources import SourceCache
@@ -28,6 +28,7 @@ class Request:
     """What the command line asks for; ``inputs`` are NAME=FILE.npy pairs, ``ops`` is "all" or None.
 
     ``pack_weights`` None: where there is no operating system. ``memory``: FAST or LEAN.
+    ``launcher`` None: ccache, if it is installed.
     """
 
     target: str
@@ -42,6 +43,7 @@ class Request:
     offline: bool = False
     jobs: Optional[int] = None
     memory: str = FAST
+    launcher: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Plan:
     sdk: Path
     work: Path
     home: Path
+    launcher: Launcher
     jobs: int
 
     @property
@@ -74,6 +77,11 @@ class Plan:
     def lean(self) -> bool:
         """Whether the SDK does without what is faster for more memory."""
         return self.request.memory == LEAN
+
+    @property
+    def local_jobs(self) -> int:
+        """How many programs run on this machine at once, where other machines compile."""
+        return min(self.jobs, compile_jobs()) if self.launcher.hosts else self.jobs
 
     @property
     def ops(self) -> str:
@@ -110,7 +118,7 @@ class Plan:
             *([("weights", "packed ahead of time too")] if self.pack_weights else []),
             *([("memory", "lean: without Winograd's transformed weights")] if self.lean else []),
             ("recipes", f"{len(self.recipes)}: {', '.join(recipe.reference for recipe in self.recipes)}"),
-            ("compile jobs", f"{self.jobs}{', through ccache' if shutil.which('ccache') else ''}"),
+            ("compile jobs", f"{self.jobs}{self.launcher.description}"),
             ("reference", "host TensorFlow" if self.request.reference else "none: nothing is compared"),
             ("stages", "fetch, build, check, smoke, report"),
             ("result", str(self.sdk)),
@@ -158,6 +166,7 @@ def make_plan(request: Request, root: Path = ROOT) -> Plan:
             "Leave --no-reference out; or leave --model out, and all ops are built.",
         )
     target = load_target(request.target)
+    launcher = choose(request.launcher)
     home, work = tfport_home(), root / "build" / target.name
     host = Host(home / "models", work / "tensorflow.log")
     job = runtime.job(request.models, request.ops is not None, root, host)
@@ -173,5 +182,6 @@ def make_plan(request: Request, root: Path = ROOT) -> Plan:
         sdk=sdk,
         work=work,
         home=home,
-        jobs=request.jobs or compile_jobs(),
+        launcher=launcher,
+        jobs=request.jobs or launcher.jobs,
     )

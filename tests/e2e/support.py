@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from tfport.command import Completed
 from tfport.conan import Conan, render_profile
 from tfport.emulator import Emulator
 from tfport.environment import compile_jobs
+from tfport.launcher import choose
 from tfport.locks import hold
 from tfport.recipe import load_recipes
 from tfport.sources import SourceCache, fetch
@@ -84,7 +84,7 @@ def exported(logs: Path) -> Conan:
 
 def profile_of(target: Target) -> str:
     """The Conan profile with which the front door builds for ``target``."""
-    return render_profile(target, compile_jobs(), home() / "conan" / "p", shutil.which("ccache"))
+    return render_profile(target, compile_jobs(), home() / "conan" / "p", choose(None))
 
 
 def on_board(target: Target, words: Sequence[Word], cpu: str = "", timeout: float = 300) -> Completed:

@@ -52,6 +52,7 @@ def test_every_option_arrives(seen: Seen, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     words = ["--target", "t", "--model", "a.tflite", "--model", "b.tflite", "--input", "x=y=1.npy"]
     words += ["--output", "out", "--jobs", "3", "--offline", "--no-reference", "--install-deps"]
+    words += ["--compiler-launcher", "none"]
     assert cli.main(words) == 0
     assert seen == [
         Request(
@@ -63,6 +64,7 @@ def test_every_option_arrives(seen: Seen, tmp_path: Path, monkeypatch: pytest.Mo
             install_deps=True,
             offline=True,
             jobs=3,
+            launcher="none",
         )
     ]
 

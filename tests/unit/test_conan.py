@@ -8,6 +8,7 @@ import pytest
 
 from tfport.conan import Conan, RecipeEvent, _Watch, package_folder, render_profile
 from tfport.errors import BuildFailed, CommandFailed
+from tfport.launcher import Launcher
 from tfport.target import load_target
 
 OUTPUT = """
@@ -68,7 +69,7 @@ def test_bare_metal_gets_its_sysroot_and_runs_where_it_is_linked() -> None:
 
 def test_ccache_is_used_when_given_and_stays_out_of_identities() -> None:
     without = profile(render_profile(load_target("zuluko"), 1))
-    with_it = profile(render_profile(load_target("zuluko"), 1, ccache="/opt/ccache"))
+    with_it = profile(render_profile(load_target("zuluko"), 1, launcher=Launcher("ccache", "/opt/ccache")))
     key = "tools.cmake.cmaketoolchain:extra_variables"
     assert "LAUNCHER" not in without["conf"][key]
     assert "'CMAKE_CXX_COMPILER_LAUNCHER': '/opt/ccache'" in with_it["conf"][key]

@@ -17,6 +17,14 @@ from typing import Any
 # library throws through it ends the program.
 _FLAGS = ("-std=gnu++17", "-O2", "-DNDEBUG", "-fno-exceptions", "-ftemplate-depth=900", "-w")
 _LAUNCHER = "CMAKE_CXX_COMPILER_LAUNCHER"
+# What the launcher is told by the profile.
+_ENVIRONMENT = (
+    "CCACHE_BASEDIR",
+    "CCACHE_NOHASHDIR",
+    "CCACHE_PREFIX",
+    "DISTCC_BACKOFF_PERIOD",
+    "DISTCC_HOSTS",
+)
 
 
 def write_config(recipe: Any, tools: Path, source: Path, defines: Iterable[str], **more: Any) -> None:
@@ -48,7 +56,7 @@ def write_config(recipe: Any, tools: Path, source: Path, defines: Iterable[str],
         "include": list(headers.values()),
         "libraries": archives(parts),
         "emulator": shlex.split(recipe.conf.get("user.tfport:emulator", default="")),
-        "environment": {name: environment.get(name) for name in ("CCACHE_BASEDIR", "CCACHE_NOHASHDIR")},
+        "environment": {name: environment.get(name) for name in _ENVIRONMENT},
         "jobs": int(recipe.conf.get("tools.build:jobs", default=os.cpu_count() or 1)),
         **more,
     }
