@@ -49,7 +49,8 @@ _INSTALLED = re.compile(r"^(\S+?/\S+?)(?:#\S*)?: Already installed! \((\d+) of (
 # The system, SQLite (Conan's own tables), a quota.
 _FULL = re.compile("No space left on device|database or disk is full|Disk quota exceeded")
 _BUILDING = re.compile(r"^Building from source (\S+?/[^:#]+)")
-_RETRIEVING = re.compile(r"^(\S+?/[^:#]+)(?:#\S*)?: Retrieving package \S+ from remote")
+_DOWNLOADING = re.compile(r"^-+ Downloading (\d+) packages? -+$")
+_DOWNLOADED = re.compile(r"^(\S+?/[^:#]+)(?:#\S*)?: Downloaded package revision ")
 
 
 @dataclass(frozen=True)
@@ -266,7 +267,8 @@ class _Watch:
         self._on_event = on_event
         self._sink: TextIO | None = None
         self._current: tuple[str, int, int, float] | None = None
-        self._state = "cached"
+        self._built = False
+        self._downloads = (0, 0)
         self._lines: list[str] = []
 
     def line(self, text: str) -> None:
@@ -275,24 +277,35 @@ class _Watch:
         if found:
             self.finish()
             self._current = (found[1], int(found[2]), int(found[3]), time.monotonic())
-            self._state, self._lines = "cached", []
+            self._built, self._lines = False, []
             self._tell("started")
         if installed:  # the log of the run that built it stays
             self.finish()
         elif found:
             self._sink = self._log(found[1]).open("w", encoding="utf-8", errors="replace", buffering=1)
         elif self._current is not None:
-            for state, pattern in (("built", _BUILDING), ("downloaded", _RETRIEVING)):
-                said = pattern.match(text)
-                if said is not None and said[1] == self._current[0]:
-                    self._state = state
+            said = _BUILDING.match(text)
+            self._built = self._built or (said is not None and said[1] == self._current[0])
+        else:
+            self._follow_downloads(text)
         if self._sink is not None:
             self._sink.write(text + "\n")
             self._lines.append(text)
 
+    def _follow_downloads(self, text: str) -> None:
+        """They come before anything is built, several at once."""
+        begun, ended = _DOWNLOADING.match(text), _DOWNLOADED.match(text)
+        if begun:
+            self._downloads = (0, int(begun[1]))
+        elif ended:
+            done, total = self._downloads
+            self._downloads = (done + 1, total)
+            log = self._logs / "conan.log"
+            self._on_event(RecipeEvent(ended[1], "downloaded", done + 1, total, 0.0, log))
+
     def finish(self) -> None:
         if self._current is not None:
-            self._tell(self._state)
+            self._tell("built" if self._built else "cached")
             self._current = None
         self.close()
 

@@ -6,7 +6,6 @@ It is a package of its own whose modules would overwrite Conan's, so it is unpac
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import subprocess
 import sys
@@ -115,7 +114,7 @@ def conan_server(folder: Path) -> Iterator[ConanServer]:
         else:
             with tarfile.open(path) as archive:
                 archive.extract("pluginbase-1.0.1/pluginbase.py", modules)
-            os.replace(modules / "pluginbase-1.0.1" / "pluginbase.py", modules / "pluginbase.py")
+            (modules / "pluginbase-1.0.1" / "pluginbase.py").replace(modules / "pluginbase.py")
     server = ConanServer(folder / "server", modules)
     try:
         yield server.start()
