@@ -1,4 +1,4 @@
-"""The only module that talks to Conan: profile, export of the recipes, build, package folder.
+"""Conan, to which only this module and ``conan_server`` talk: profile, export, build, package folder.
 
 Conan owns the order of the recipes, the binary cache and the package identity. It runs in tfport's own
 ``CONAN_HOME``, without remotes, and takes sources from the cache that ``tfport.sources`` fills.
