@@ -22,7 +22,7 @@ from tfport.errors import BuildFailed, CommandFailed, NotBuilt, RemoteFailed, Re
 NAME = "tfport-binaries"
 _REFUSED = re.compile(
     r"Authentication|Permission denied|Forbidden|Unauthorized|[Ww]rong user|interactive mode disabled"
-    r"|Invalid credentials|\b40[13]\b"
+    r"|not defined user|Invalid credentials|\b40[13]\b"
 )
 _FAILED = re.compile(
     r"Unable to connect|Connection|Error uploading|Execute upload again|Max retries|timed out|Read timeout"

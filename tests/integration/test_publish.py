@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,14 +50,11 @@ FILES["conanmanifest.txt"] = 4
 
 @dataclasses.dataclass
 class Machine:
-    """A Conan home with the recipes of one tree; ``events`` is what happened to each."""
+    """A Conan home of its own; ``events`` is what happened to each recipe."""
 
     conan: Conan
     server: Server
     events: list[RecipeEvent]
-
-    def build(self) -> Path:
-        return self.conan.install(TOP, PROFILE)
 
     @property
     def states(self) -> set[tuple[str, str]]:
@@ -95,37 +93,47 @@ def server(shared: ConanServer, tmp_path: Path) -> Iterator[ConanServer]:
     fresh.stop()
 
 
-@pytest.fixture
-def recipes(tmp_path: Path) -> list[Recipe]:
+@pytest.fixture(scope="module")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``recipes``, a Conan home that has ``exported`` them, and one that has ``built`` them too."""
+    folder = tmp_path_factory.mktemp("homes")
+    for name in ("exported", "built"):
+        made = machine(folder / name, "")
+        made.conan.export(recipes(folder))
+        if name == "built":
+            made.conan.install(TOP, PROFILE)
+    return folder
+
+
+def recipes(folder: Path) -> list[Recipe]:
     made = []
     for name, requires in (("tiny-base", []), ("tiny-top", ["tiny-base/1.0"])):
-        folder = tmp_path / "recipes" / name / "all"
-        folder.mkdir(parents=True)
+        place = folder / "recipes" / name / "all"
+        place.mkdir(parents=True, exist_ok=True)
         text = textwrap.dedent(RECIPE).format(name=name, requires=requires)
-        (folder / "conanfile.py").write_text(text)
-        made.append(Recipe(name, "1.0", folder))
+        (place / "conanfile.py").write_text(text)
+        made.append(Recipe(name, "1.0", place))
     return made
 
 
-def machine(folder: Path, recipes: list[Recipe], url: str) -> Machine:
+def machine(folder: Path, url: str) -> Machine:
     events: list[RecipeEvent] = []
     conan = Conan(folder / "home", folder / "sources", folder / "logs", on_event=events.append)
-    conan.export(recipes)
     return Machine(conan, Server(conan, url), events)
 
 
 @pytest.fixture
-def first(tmp_path: Path, recipes: list[Recipe], server: ConanServer) -> Machine:
+def first(tmp_path: Path, homes: Path, server: ConanServer) -> Machine:
     """The machine that has built."""
-    made = machine(tmp_path / "first", recipes, server.url)
-    made.build()
-    return made
+    shutil.copytree(homes / "built", tmp_path / "first", symlinks=True)
+    return machine(tmp_path / "first", server.url)
 
 
 @pytest.fixture
-def second(tmp_path: Path, recipes: list[Recipe], server: ConanServer) -> Machine:
+def second(tmp_path: Path, homes: Path, server: ConanServer) -> Machine:
     """The machine that has not."""
-    return machine(tmp_path / "second", recipes, server.url)
+    shutil.copytree(homes / "exported", tmp_path / "second", symlinks=True)
+    return machine(tmp_path / "second", server.url)
 
 
 def test_what_one_machine_built_the_other_installs(
@@ -149,9 +157,7 @@ def test_a_server_without_it_says_so(second: Machine) -> None:
     assert second.install() is None
 
 
-def test_what_the_server_lacks_is_built_and_the_rest_taken(
-    first: Machine, second: Machine, recipes: list[Recipe]
-) -> None:
+def test_what_the_server_lacks_is_built_and_the_rest_taken(first: Machine, second: Machine) -> None:
     first.server.introduce()
     assert first.server.upload(first.stored()[0])
     assert second.install() is None
@@ -160,12 +166,13 @@ def test_what_the_server_lacks_is_built_and_the_rest_taken(
 
 
 def test_a_changed_recipe_is_not_taken_from_the_server(
-    first: Machine, second: Machine, recipes: list[Recipe]
+    first: Machine, second: Machine, tmp_path: Path
 ) -> None:
     first.publish()
-    file = recipes[0].folder / "conanfile.py"
+    changed = recipes(tmp_path)
+    file = changed[0].folder / "conanfile.py"
     file.write_text(file.read_text() + "# another revision\n")
-    second.conan.export(recipes)
+    second.conan.export(changed)
     assert second.install() is None
 
 
