@@ -22,11 +22,12 @@ from tfport.errors import BuildFailed, CommandFailed, NotBuilt, RemoteFailed, Re
 NAME = "tfport-binaries"
 _REFUSED = re.compile(
     r"Authentication|Permission denied|Forbidden|Unauthorized|[Ww]rong user|interactive mode disabled"
-    r"|not defined user|Invalid credentials|\b40[13]\b"
+    r"|not defined user|Invalid credentials"
 )
 _FAILED = re.compile(
-    r"Unable to connect|Connection|Error uploading|Execute upload again|Max retries|timed out|Read timeout"
-    r"|\b5\d\d\b|Error downloading|is not a valid|Invalid URL|No schema"
+    r"Unable to connect|Connection (?:aborted|refused|reset|broken)|ConnectionError|Error uploading"
+    r"|Execute upload again|Max retries|timed out|Error downloading|Invalid URL"
+    r"|\b5\d\d\b.{0,20}(?:Error|Gateway|Unavailable)"
 )
 _MISSING = re.compile(r"Missing (?:prebuilt package|binary)")
 
@@ -61,18 +62,21 @@ class Server:
             )
         self._run(["remote", "add", NAME, self.url, "--force"])
 
-    def install(self, reference: str, profile: str, options: Sequence[str]) -> Path | None:
+    def install(
+        self, reference: str, profile: str, options: Sequence[str], build: str = "never"
+    ) -> Path | None:
         """The package's folder when the server (or the cache) has it; None when it is to be built.
 
-        Raises ``RemoteFailed`` and ``RemoteRefused``.
+        With ``build`` "missing" what the server lacks is built. Raises ``RemoteFailed``, ``RemoteRefused``
+        and ``BuildFailed``.
         """
         try:
-            return self.conan.install(reference, profile, options, remote=NAME, build="never")
+            return self.conan.install(reference, profile, options, remote=NAME, build=build)
         except BuildFailed as error:
             log = (self.conan.logs / "conan.log").read_text(encoding="utf-8", errors="replace")
-            if _MISSING.search(log):
+            if build == "never" and _MISSING.search(log):
                 return None
-            raise self.told(log) or error from None
+            raise (None if "Building from source" in log else self.told(log)) or error from None
 
     def stored(self, reference: str, profile: str, options: Sequence[str]) -> list[Stored]:
         """What the cache has of ``reference`` and all that it was built from, dependencies first.

@@ -17,7 +17,7 @@ from tfport import __version__
 from tfport.catalogue import Shelf, load_catalogue
 from tfport.check import check_sdk
 from tfport.conan import Conan, RecipeEvent, render_profile
-from tfport.conan_server import NAME, Server
+from tfport.conan_server import Server
 from tfport.deploy import (
     REPORT,
     Stamp,
@@ -185,18 +185,20 @@ def _build(plan: Plan, outcome: Outcome, reporter: Reporter) -> Path:
         conan.export(plan.recipes)
         profile = render_profile(plan.target, plan.jobs, conan.home / "p", shutil.which("ccache"))
         wanted = (plan.sdk_recipe.reference, profile, plan.options)
-        with reporter.recipes():
-            if plan.request.remote is None:
+        if plan.request.remote is None:
+            with reporter.recipes():
                 return conan.install(*wanted)
-            server = Server(conan, plan.request.remote)
-            server.introduce()
-            package = server.install(*wanted)
-        if package is not None:
-            return package
-        reporter.say(f"{plan.request.remote} does not have it; building what it lacks")
-        fetch_all(plan, reporter)
-        with reporter.recipes():
-            return conan.install(*wanted, remote=NAME)
+        server = Server(conan, plan.request.remote)
+        server.introduce()
+        for build in ("never", "missing"):
+            with reporter.recipes():
+                package = server.install(*wanted, build)
+            if package is not None:
+                break
+            reporter.say(f"{server.url} does not have it; what it lacks is built")
+            fetch_all(plan, reporter)
+        assert package is not None, "Conan builds what is missing, or fails"
+        return package
 
 
 class _timed:  # noqa: N801

@@ -161,7 +161,7 @@ def test_what_the_server_lacks_is_built_and_the_rest_taken(first: Machine, secon
     first.server.introduce()
     assert first.server.upload(first.stored()[0])
     assert second.install() is None
-    second.conan.install(TOP, PROFILE, remote=NAME)
+    assert second.server.install(TOP, PROFILE, (), "missing") is not None
     assert second.states == {("tiny-base/1.0", "downloaded"), (TOP, "built")}
 
 
