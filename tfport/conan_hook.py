@@ -18,6 +18,8 @@ def pre_generate(conanfile: Any) -> None:
     flags = [f"-ffile-prefix-map={old}={new}" for old, new in prefixes(conanfile)]
     for variable in _VARIABLES:
         conanfile.buildenv.append(variable, flags)
+    # ccache leaves these flags out of what it compares: an object of another recipe would bring its names.
+    conanfile.buildenv.define("CCACHE_NAMESPACE", f"{conanfile.name}/{conanfile.version}")
 
 
 def prefixes(conanfile: Any) -> list[tuple[str, str]]:

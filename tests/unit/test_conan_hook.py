@@ -10,6 +10,9 @@ class FakeEnvironment(dict[str, list[str]]):
     def append(self, name: str, values: list[str]) -> None:
         self.setdefault(name, []).extend(values)
 
+    def define(self, name: str, value: str) -> None:
+        self[name] = [value]
+
 
 def ref(name: str) -> Any:
     return SimpleNamespace(name=name, version="1.0")
@@ -20,6 +23,8 @@ def recipe(home: str, number: str, *, downloaded: bool = False) -> Any:
     base = f"{home}/dep{number}/p" if downloaded else f"{home}/b/dep{number}/p"
     return SimpleNamespace(
         ref=ref("top"),
+        name="top",
+        version="1.0",
         source_folder=f"{home}/b/top{number}/b/src",
         build_folder=f"{home}/b/top{number}/b/build/Release",
         dependencies={
@@ -62,12 +67,17 @@ def test_ccache_gives_paths_from_the_build_folder_and_they_mean_the_same() -> No
 def test_every_compiler_of_the_build_gets_the_flags() -> None:
     made = recipe("/p", "1")
     pre_generate(made)
-    assert set(made.buildenv) == {"CFLAGS", "CXXFLAGS", "ASMFLAGS"}
+    assert set(made.buildenv) == {"CFLAGS", "CXXFLAGS", "ASMFLAGS", "CCACHE_NAMESPACE"}
     assert "-ffile-prefix-map=/p/b/top1/b=top/1.0" in made.buildenv["CFLAGS"]
 
 
 def test_an_installation_is_no_build() -> None:
     made = recipe("/p", "1")
     made.ref = None
+    assert prefixes(made) == []
+
+
+def test_objects_of_one_recipe_are_not_taken_for_those_of_another() -> None:
+    made = recipe("/p", "1")
     pre_generate(made)
-    assert made.buildenv == {"CFLAGS": [], "CXXFLAGS": [], "ASMFLAGS": []}
+    assert made.buildenv["CCACHE_NAMESPACE"] == ["top/1.0"]
