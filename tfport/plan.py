@@ -27,8 +27,9 @@ FAST, LEAN = "fast", "lean"
 class Request:
     """What the command line asks for; ``inputs`` are NAME=FILE.npy pairs, ``ops`` is "all" or None.
 
-    ``pack_weights`` None: where there is no operating system. ``memory``: FAST or LEAN.
-    ``launcher`` None: ccache, if it is installed.
+    ``pack_weights`` None: where there is no operating system. ``memory``: FAST or LEAN. ``launcher`` None:
+    ccache, if it is installed. ``remote`` is a Conan server whose packages are taken instead of building
+    them, ``bundle`` a folder that ``build.py bundle`` made.
     """
 
     target: str
@@ -44,6 +45,8 @@ class Request:
     jobs: Optional[int] = None
     memory: str = FAST
     launcher: Optional[str] = None
+    remote: Optional[str] = None
+    bundle: Optional[Path] = None
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,7 @@ class Plan:
             ("compile jobs", f"{self.jobs}{self.launcher.description}"),
             ("reference", "host TensorFlow" if self.request.reference else "none: nothing is compared"),
             ("stages", "fetch, build, check, smoke, report"),
+            *([("packages", f"of {self.request.remote} where it has them")] if self.request.remote else []),
             ("result", str(self.sdk)),
             ("caches", str(self.home)),
         ]
