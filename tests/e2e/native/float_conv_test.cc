@@ -153,7 +153,7 @@ void TestGemm() {
 void TestIgemm() {
   Report report("IGEMM 4x8", 1e-6);
   for (size_t k = 1; k <= 19; ++k) {
-    for (size_t taps : {1, 2, 3, 9, 25}) {
+    for (size_t taps : {1, 2, 3, 9, 25, 64}) {
       for (size_t mr = 1; mr <= 4; ++mr) {
         for (size_t nc : {1, 3, 6, 8, 12, 17}) {
           const MinMax range = kRanges[(k + mr + nc) % 3];
@@ -355,6 +355,16 @@ void TestWithoutWinograd() {
       Convolve(conv, flags | XNN_FLAG_WINOGRAD, 1, report);
       conv.more_in = 0;
       Convolve(conv, flags | XNN_FLAG_WINOGRAD, 1, report);
+      if (conv.width >= 3) {
+        // Whole rows of the kernel above and below the image, none beside it.
+        Conv tall = conv;
+        tall.top = 2;
+        tall.bottom = 3;
+        tall.left = tall.right = 0;
+        Convolve(tall, flags, 1, report);
+        tall.stride = 1;
+        Convolve(tall, flags, 1, report);
+      }
       if (conv.height > 4 && conv.width > 4) {
         conv.stride = 1;
         conv.dilation = 2;
