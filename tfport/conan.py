@@ -37,6 +37,8 @@ _PACKAGE_ID_CONFS = (
 _TOOLS = (("AR", "ar"), ("NM", "nm"), ("OBJCOPY", "objcopy"), ("RANLIB", "ranlib"), ("STRIP", "strip"))
 # Flags of the user's shell would get into every object without showing in the package identity.
 _NEUTRAL_ENV = dict.fromkeys(("CC", "CXX", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS"), "")
+# ccache looks objects up by the language of messages as well: a user of another one would miss them all.
+_NEUTRAL_ENV |= {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "LC_CTYPE": "C.UTF-8", "LC_MESSAGES": "C.UTF-8"}
 _INSTALLING = re.compile(
     r"^-+ (?:Installing|Downloading) package (\S+?/\S+?)(?:#\S*)? \((\d+) of (\d+)\) -+$"
 )
