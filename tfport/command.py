@@ -48,7 +48,7 @@ def run(
     argv: Sequence[Union[str, Path]],
     *,
     cwd: Path | None = None,
-    env: Mapping[str, str] | None = None,
+    env: Mapping[str, str | None] | None = None,
     log: Path | None = None,
     timeout: float | None = None,
     check: bool = True,
@@ -57,9 +57,10 @@ def run(
 ) -> Completed:
     """Run a program to its end and return its output as text (UTF-8, bad bytes replaced).
 
-    ``env`` is added to this process's environment. ``log`` is overwritten with the command line and both
-    streams as they arrive. ``on_line`` gets every line of both streams, without its end, in this thread.
-    Without ``stdin`` (bytes) the program reads end of file. ``timeout`` is in seconds.
+    ``env`` is added to this process's environment; what is None there is taken out of it. ``log`` is
+    overwritten with the command line and both streams as they arrive. ``on_line`` gets every line of both
+    streams, without its end, in this thread. Without ``stdin`` (bytes) the program reads end of file.
+    ``timeout`` is in seconds.
 
     Raises ``CommandFailed`` on a return code other than 0 (unless ``check`` is false), ``CommandTimedOut``
     and ``ProgramMissing``.
@@ -162,14 +163,18 @@ class _TimeUp(Exception):
     pass
 
 
+def _environment(changes: Mapping[str, str | None] | None) -> dict[str, str]:
+    return {name: value for name, value in {**os.environ, **(changes or {})}.items() if value is not None}
+
+
 def _start(
-    words: tuple[str, ...], cwd: Path | None, env: Mapping[str, str] | None, feed: bool
+    words: tuple[str, ...], cwd: Path | None, env: Mapping[str, str | None] | None, feed: bool
 ) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             words,
             cwd=cwd,
-            env={**os.environ, **env} if env else None,
+            env=_environment(env),
             stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -38,11 +38,12 @@ _PACKAGE_ID_CONFS = (
 )
 _TOOLS = (("AR", "ar"), ("NM", "nm"), ("OBJCOPY", "objcopy"), ("RANLIB", "ranlib"), ("STRIP", "strip"))
 # Flags of the user's shell would get into every object without showing in the package identity.
-_NEUTRAL_ENV = dict.fromkeys(
+_NEUTRAL_ENV: dict[str, str | None] = dict.fromkeys(
     ("CC", "CXX", "ASM", "CFLAGS", "CXXFLAGS", "ASMFLAGS", "CPPFLAGS", "LDFLAGS"), ""
 )
-# Clock and language of the machine would get into packages too.
-_NEUTRAL_ENV |= {"SOURCE_DATE_EPOCH": "315532800", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+# Clock and language of the machine would get into packages too, and ccache looks objects up by the language.
+_NEUTRAL_ENV |= {"SOURCE_DATE_EPOCH": "315532800", "TZ": "UTC", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
+_NEUTRAL_ENV |= {"LC_CTYPE": None, "LC_MESSAGES": None}
 _INSTALLING = re.compile(
     r"^-+ (?:Installing|Downloading) package (\S+?/\S+?)(?:#\S*)? \((\d+) of (\d+)\) -+$"
 )

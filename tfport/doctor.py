@@ -51,7 +51,7 @@ def doctor(name: Optional[str], install: bool, reporter: Reporter) -> dict[str, 
     version = installed_version()
     virtual = "in .venv" if sys.prefix != sys.base_prefix else "no virtual environment"
     rows.append(("Python", f"{platform.python_version()}, {virtual}", "python3-venv", "the engine itself"))
-    rows.append(("host TensorFlow", version or "missing", "", "reference and converter"))
+    rows.append(("host TensorFlow", version or "with the first build", "", "reference and converter"))
     rows.append(
         ("ccache", "ok" if shutil.which("ccache") else "not there", "ccache", "optional: faster rebuilds")
     )

@@ -82,3 +82,14 @@ def repacked(
     compress(to / "forged.tar", forged)
     files.sums_beside(to, top).write_text(files.sums_text({forged.name: sha256_of(forged)}))
     return forged
+
+
+def edit(name: str, change: Any) -> Any:
+    """What changes a JSON file of a folder."""
+
+    def apply(folder: Path) -> None:
+        data = json.loads((folder / name).read_text())
+        change(data)
+        (folder / name).write_text(json.dumps(data, indent=2, sort_keys=True) + "\n")
+
+    return apply

@@ -98,6 +98,8 @@ def test_a_second_clone_compiles_nothing(
         compiled = [host.compiled() for host in hosts]
         assert sum(len(names) for names in compiled) >= FILES
         monkeypatch.setenv("CCACHE_DIR", str(tmp_path / "ccache of two"))
+        for name in ("LANG", "LC_ALL", "LC_CTYPE", "LC_MESSAGES"):  # another user's
+            monkeypatch.setenv(name, "de_DE.UTF-8")
         assert built(tmp_path / "two", launcher) == here
         assert [host.compiled() for host in hosts] == compiled
         found = statistics()
