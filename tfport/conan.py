@@ -1,4 +1,4 @@
-"""The only module that talks to Conan: profile, export of the recipes, build, package folder.
+"""Conan, to which only this module and ``conan_server`` talk: profile, export, build, package folder.
 
 Conan owns the order of the recipes, the binary cache and the package identity. It runs in tfport's own
 ``CONAN_HOME``, without remotes, and takes sources from the cache that ``tfport.sources`` fills.
@@ -26,16 +26,22 @@ from tfport.target import ROOT, Target
 
 CODE_FLAGS = ("-ffunction-sections", "-fdata-sections", "-fPIC", "-g1")
 SYSROOT = "tfport-sysroot/1.0"
+HOOK = Path(__file__).with_name("conan_hook.py")
+_PATHS = 1  # of the names that the hook gives to files: whoever changes them makes other bytes, so raise it
 CXX_ONLY_FLAGS = ("-fno-gnu-unique", "-Wno-psabi")
 # CMake itself would take -O3: more code, while the loops that matter are written by hand.
 _RELEASE_FLAGS = {f"CMAKE_{language}_FLAGS_RELEASE": "-O2 -DNDEBUG" for language in ("C", "CXX")}
 _PACKAGE_ID_CONFS = (
     *("tools.build:cflags", "tools.build:cxxflags", "user.tfport:target"),
-    "user.tfport:sysroot",
+    *("user.tfport:paths", "user.tfport:sysroot"),
 )
 _TOOLS = (("AR", "ar"), ("NM", "nm"), ("OBJCOPY", "objcopy"), ("RANLIB", "ranlib"), ("STRIP", "strip"))
 # Flags of the user's shell would get into every object without showing in the package identity.
-_NEUTRAL_ENV = dict.fromkeys(("CC", "CXX", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS"), "")
+_NEUTRAL_ENV = dict.fromkeys(
+    ("CC", "CXX", "ASM", "CFLAGS", "CXXFLAGS", "ASMFLAGS", "CPPFLAGS", "LDFLAGS"), ""
+)
+# Clock and language of the machine would get into packages too.
+_NEUTRAL_ENV |= {"SOURCE_DATE_EPOCH": "315532800", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 _INSTALLING = re.compile(
     r"^-+ (?:Installing|Downloading) package (\S+?/\S+?)(?:#\S*)? \((\d+) of (\d+)\) -+$"
 )
@@ -43,11 +49,13 @@ _INSTALLED = re.compile(r"^(\S+?/\S+?)(?:#\S*)?: Already installed! \((\d+) of (
 # The system, SQLite (Conan's own tables), a quota.
 _FULL = re.compile("No space left on device|database or disk is full|Disk quota exceeded")
 _BUILDING = re.compile(r"^Building from source (\S+?/[^:#]+)")
+_DOWNLOADING = re.compile(r"^-+ Downloading (\d+) packages? -+$")
+_DOWNLOADED = re.compile(r"^(\S+?/[^:#]+)(?:#\S*)?: Downloaded package revision ")
 
 
 @dataclass(frozen=True)
 class RecipeEvent:
-    """What happens to one recipe: ``state`` is ``started``, ``built`` (from source) or ``cached``."""
+    """What happens to one recipe: ``state`` is ``started``, ``built``, ``downloaded`` or ``cached``."""
 
     reference: str
     state: str
@@ -61,13 +69,12 @@ Listener = Callable[[RecipeEvent], None]
 
 
 def render_profile(
-    target: Target, jobs: int, prefix_map: Path | None = None, ccache: str | None = None
+    target: Target, jobs: int, ccache_base: Path | None = None, ccache: str | None = None
 ) -> str:
     """The Conan host profile of a target.
 
-    ``jobs`` is the number of compilers at once. ``prefix_map`` is a folder whose path the compiler leaves out
-    of the objects. ``ccache`` is the program's path, if it is to be used. None of them gets into a package
-    identity.
+    ``jobs`` is the number of compilers at once. ``ccache`` is the program's path, if it is to be used;
+    ``ccache_base`` is the folder whose place does not matter to it. None of them gets into an identity.
     """
     folder = ROOT / "toolchains" / "templates"
     environment = jinja2.Environment(
@@ -93,7 +100,8 @@ def render_profile(
         options={"*/*:fPIC": False, "tfport-baremetal/*:board": target.board_facts} if bare else {},
         tool_requires=(SYSROOT,) if bare else (),
         sysroot=_sysroot_digest() if bare else "",
-        prefix_map=prefix_map,
+        ccache_base=ccache_base,
+        paths=_PATHS,
     )
 
 
@@ -122,32 +130,46 @@ class Conan:
     def export(self, recipes: Iterable[Recipe]) -> None:
         """Put the recipes with their patches into Conan's cache, as they are now."""
         for recipe in recipes:
-            self._run(
+            self.run(
                 ["export", recipe.folder, "--name", recipe.name, "--version", recipe.version],
                 log=self.logs / "export" / f"{recipe.name}.log",
             )
 
-    def install(self, reference: str, profile: str, options: Sequence[str] = ()) -> Path:
+    def install(
+        self,
+        reference: str,
+        profile: str,
+        options: Sequence[str] = (),
+        *,
+        remote: str | None = None,
+        build: str = "missing",
+    ) -> Path:
         """Build ``reference`` (``name/version``) and all it needs; returns its package folder.
 
-        ``options`` are Conan option assignments (``tfport-lite/*:ops=all``). Raises ``BuildFailed`` with the
-        recipe that failed and its log, or ``DiskFull``.
+        ``options`` are Conan option assignments (``tfport-lite/*:ops=all``). ``remote`` names a server whose
+        packages are taken instead of building them; ``build`` "never" builds none. Raises ``BuildFailed``
+        with the recipe that failed and its log, or ``DiskFull``.
         """
-        profile_file = self.write_profile(profile)
         graph = self.logs / "graph.json"
         watch = _Watch(self.logs, self.on_event)
-        words = ["install", f"--requires={reference}", "--build=missing", "--no-remote"]
-        words += [f"--profile:host={profile_file}", "--profile:build=default"]
+        words = ["install", *self.about(reference, profile, options, remote), f"--build={build}"]
         words += ["--format=json", f"--out-file={graph}"]
-        words += [f"--options:host={option}" for option in options]
         try:
-            self._run(words, log=self.logs / "conan.log", on_line=watch.line)
+            self.run(words, log=self.logs / "conan.log", on_line=watch.line)
         except CommandFailed as error:
             raise watch.failure(error) from None
         finally:
             watch.close()
         watch.finish()
         return package_folder(json.loads(graph.read_text(encoding="utf-8")), reference)
+
+    def about(
+        self, reference: str, profile: str, options: Sequence[str], remote: str | None = None
+    ) -> list[str]:
+        """The words that name a package and with what it is built, for any command on a graph."""
+        words = [f"--requires={reference}", f"--remote={remote}" if remote else "--no-remote"]
+        words += [f"--profile:host={self.write_profile(profile)}", "--profile:build=default"]
+        return words + [f"--options:host={option}" for option in options]
 
     def test_package(self, recipe: Recipe, profile: str, options: Sequence[str] = ()) -> Completed:
         """Build (if missing) and run the ``test_package`` of one recipe under the emulator."""
@@ -162,7 +184,7 @@ class Conan:
         words += ["--build=missing", "--no-remote", "--profile:build=default"]
         words += [f"--profile:host={self.write_profile(profile)}"]
         words += [f"--options:host={option}" for option in options]
-        return self._run(words, log=self.logs / f"test-{recipe.name}.log")
+        return self.run(words, log=self.logs / f"test-{recipe.name}.log")
 
     def write_profile(self, profile: str) -> Path:
         """Keep a rendered profile where Conan and a person can read it."""
@@ -181,6 +203,10 @@ class Conan:
         path = self.home / "global.conf"
         if not path.is_file() or path.read_text(encoding="utf-8") != conf:
             path.write_text(conf, encoding="utf-8")
+        hook = self.home / "extensions" / "hooks" / "hook_paths.py"
+        hook.parent.mkdir(parents=True, exist_ok=True)
+        if not hook.is_file() or hook.read_bytes() != HOOK.read_bytes():
+            shutil.copyfile(HOOK, hook)
         self._ready = True
 
     def _make_home(self) -> None:
@@ -192,9 +218,10 @@ class Conan:
         self._conan(fresh, ["profile", "detect"], log=self.logs / "profile.log")
         fresh.rename(self.home)
 
-    def _run(
+    def run(
         self, words: Sequence[str | Path], *, log: Path, on_line: Callable[[str], None] | None = None
     ) -> Completed:
+        """Any command of Conan's. Raises ``CommandFailed``, or ``DiskFull``."""
         self.prepare()
         return self._conan(self.home, words, log=log, on_line=on_line)
 
@@ -241,6 +268,7 @@ class _Watch:
         self._sink: TextIO | None = None
         self._current: tuple[str, int, int, float] | None = None
         self._built = False
+        self._downloads = (0, 0)
         self._lines: list[str] = []
 
     def line(self, text: str) -> None:
@@ -258,9 +286,22 @@ class _Watch:
         elif self._current is not None:
             said = _BUILDING.match(text)
             self._built = self._built or (said is not None and said[1] == self._current[0])
+        else:
+            self._follow_downloads(text)
         if self._sink is not None:
             self._sink.write(text + "\n")
             self._lines.append(text)
+
+    def _follow_downloads(self, text: str) -> None:
+        """They come before anything is built, several at once."""
+        begun, ended = _DOWNLOADING.match(text), _DOWNLOADED.match(text)
+        if begun:
+            self._downloads = (0, int(begun[1]))
+        elif ended:
+            done, total = self._downloads
+            self._downloads = (done + 1, total)
+            log = self._logs / "conan.log"
+            self._on_event(RecipeEvent(ended[1], "downloaded", done + 1, total, 0.0, log))
 
     def finish(self) -> None:
         if self._current is not None:

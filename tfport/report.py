@@ -96,6 +96,8 @@ class Reporter:
             self._bar.update(self._task, total=event.total, completed=done, description=event.reference)
         if event.state == "built":
             self.say(f"{place}: built in {event.seconds:.0f} s")
+        elif event.state == "downloaded":
+            self.say(f"{place}: from the Conan server")
         elif event.state == "cached":
             self.say(f"{place}: from the cache")
         elif not self.live:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tfport.conan import Conan, RecipeEvent, _Watch, package_folder, render_profile
+from tfport.conan import HOOK, Conan, RecipeEvent, _Watch, package_folder, render_profile
 from tfport.errors import BuildFailed, CommandFailed
 from tfport.target import load_target
 
@@ -75,10 +75,38 @@ def test_ccache_is_used_when_given_and_stays_out_of_identities() -> None:
     assert key not in with_it["conf"]["tools.info.package_id:confs"]
 
 
-def test_the_callers_paths_are_left_out_of_objects(tmp_path: Path) -> None:
+def test_ccache_finds_objects_of_another_folder(tmp_path: Path) -> None:
     text = profile(render_profile(load_target("zuluko"), 1, tmp_path))
-    assert text["buildenv"]["CFLAGS"] == f"-ffile-prefix-map={tmp_path}=."
+    assert text["buildenv"]["CCACHE_BASEDIR"] == str(tmp_path)
     assert str(tmp_path) not in str(dict(text["conf"]))
+
+
+def test_names_of_files_in_objects_are_part_of_the_identity() -> None:
+    conf = profile(render_profile(load_target("zuluko"), 1))["conf"]
+    assert conf["user.tfport:paths"] and "user.tfport:paths" in conf["tools.info.package_id:confs"]
+
+
+def test_a_home_has_the_hook_of_this_tree(tmp_path: Path) -> None:
+    conan = Conan(tmp_path / "home", tmp_path / "sources", tmp_path / "logs")
+    (conan.home / "profiles").mkdir(parents=True)
+    (conan.home / "profiles" / "default").write_text("")
+    hook = conan.home / "extensions" / "hooks" / "hook_paths.py"
+    hook.parent.mkdir(parents=True)
+    hook.write_text("of an earlier version")
+    conan.prepare()
+    assert hook.read_bytes() == HOOK.read_bytes()
+
+
+def test_downloads_are_events_too(tmp_path: Path) -> None:
+    events: list[RecipeEvent] = []
+    watch = _Watch(tmp_path, events.append)
+    watch.line("-------- Downloading 2 packages --------")
+    watch.line("a/1.0: Downloaded package revision 4292")
+    watch.line("b/2.0: Downloaded package revision 0880")
+    assert [(event.reference, event.state, event.index, event.total) for event in events] == [
+        ("a/1.0", "downloaded", 1, 2),
+        ("b/2.0", "downloaded", 2, 2),
+    ]
 
 
 def test_events_and_logs_by_recipe(tmp_path: Path) -> None:

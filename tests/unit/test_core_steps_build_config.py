@@ -123,7 +123,11 @@ def test_dependencies_give_headers_and_archives(tmp_path: Path) -> None:
 
 def test_only_what_makes_ccache_portable_is_taken_from_the_environment(tmp_path: Path) -> None:
     config = written(tmp_path, CONF, CCACHE_BASEDIR="/conan", CXXFLAGS="-g1", OTHER="1")
-    assert config["environment"] == {"CCACHE_BASEDIR": "/conan", "CCACHE_NOHASHDIR": None}
+    assert config["environment"] == {
+        "CCACHE_BASEDIR": "/conan",
+        "CCACHE_NOHASHDIR": None,
+        "CCACHE_NAMESPACE": None,
+    }
 
 
 def test_a_library_that_is_no_file_is_the_systems(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 # Of TensorFlow's own flags, and -O2 as for every other recipe. TensorFlow throws nothing; what the C++
 # library throws through it ends the program.
 _FLAGS = ("-std=gnu++17", "-O2", "-DNDEBUG", "-fno-exceptions", "-ftemplate-depth=900", "-w")
+_CCACHE = ("CCACHE_BASEDIR", "CCACHE_NOHASHDIR", "CCACHE_NAMESPACE")
 _LAUNCHER = "CMAKE_CXX_COMPILER_LAUNCHER"
 
 
@@ -48,7 +49,7 @@ def write_config(recipe: Any, tools: Path, source: Path, defines: Iterable[str],
         "include": list(headers.values()),
         "libraries": archives(parts),
         "emulator": shlex.split(recipe.conf.get("user.tfport:emulator", default="")),
-        "environment": {name: environment.get(name) for name in ("CCACHE_BASEDIR", "CCACHE_NOHASHDIR")},
+        "environment": {name: environment.get(name) for name in _CCACHE},
         "jobs": int(recipe.conf.get("tools.build:jobs", default=os.cpu_count() or 1)),
         **more,
     }

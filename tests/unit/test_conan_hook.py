@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from tfport.conan_hook import pre_generate, prefixes
+
+
+class FakeEnvironment(dict[str, list[str]]):
+    def append(self, name: str, values: list[str]) -> None:
+        self.setdefault(name, []).extend(values)
+
+    def define(self, name: str, value: str) -> None:
+        self[name] = [value]
+
+
+def ref(name: str) -> Any:
+    return SimpleNamespace(name=name, version="1.0")
+
+
+def recipe(home: str, number: str, *, downloaded: bool = False) -> Any:
+    """A recipe in the middle of its build, with one dependency that was built there or downloaded."""
+    base = f"{home}/dep{number}/p" if downloaded else f"{home}/b/dep{number}/p"
+    return SimpleNamespace(
+        ref=ref("top"),
+        name="top",
+        version="1.0",
+        source_folder=f"{home}/b/top{number}/b/src",
+        build_folder=f"{home}/b/top{number}/b/build/Release",
+        dependencies={
+            "dep": SimpleNamespace(ref=ref("dep"), package_folder=base),
+            "header only, skipped": SimpleNamespace(ref=ref("none"), package_folder=None),
+        },
+        buildenv=FakeEnvironment(),
+    )
+
+
+def mapped(path: str, pairs: list[tuple[str, str]]) -> str:
+    """What GCC makes of a path: the last option that fits is used."""
+    for old, new in reversed(pairs):
+        if path.startswith(old):
+            return new + path[len(old) :]
+    return path
+
+
+def test_a_file_has_the_same_name_wherever_it_is_compiled() -> None:
+    one, two = recipe("/home/a/p", "123"), recipe("/b/p", "9", downloaded=True)
+    pairs, others = prefixes(one), prefixes(two)
+    for inside, name in (
+        ("/b/top{}/b/src/a.cc", "top/1.0/src/a.cc"),
+        ("/b/top{}/b/build/Release", "top/1.0/build/Release"),
+        ("/b/top{}/b/build/Release/gen/a.cc", "gen/a.cc"),
+    ):
+        assert mapped("/home/a/p" + inside.format("123"), pairs) == name
+        assert mapped("/b/p" + inside.format("9"), others) == name
+    assert mapped("/home/a/p/b/dep123/p/include/a.h", pairs) == "dep/1.0/include/a.h"
+    assert mapped("/b/p/dep9/p/include/a.h", others) == "dep/1.0/include/a.h"
+
+
+def test_ccache_gives_paths_from_the_build_folder_and_they_mean_the_same() -> None:
+    pairs = prefixes(recipe("/home/a/p", "123"))
+    assert mapped("../../src/a.cc", pairs) == "top/1.0/src/a.cc"
+    assert mapped("../../../../dep123/p/include/a.h", pairs) == "dep/1.0/include/a.h"
+    assert mapped("gen/a.cc", pairs) == "gen/a.cc"
+
+
+def test_a_home_behind_a_link_has_two_spellings(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "home").symlink_to(tmp_path / "disk")
+    pairs = prefixes(recipe(str(tmp_path / "home"), "1"))
+    for home in ("home", "disk"):
+        assert mapped(f"{tmp_path}/{home}/b/dep1/p/include/a.h", pairs) == "dep/1.0/include/a.h"
+        assert mapped(f"{tmp_path}/{home}/b/top1/b/src/a.cc", pairs) == "top/1.0/src/a.cc"
+        assert mapped(f"{tmp_path}/{home}/b/top1/b/build/Release/a.cc", pairs) == "a.cc"
+
+
+def test_every_compiler_of_the_build_gets_the_flags() -> None:
+    made = recipe("/p", "1")
+    pre_generate(made)
+    assert set(made.buildenv) == {"CFLAGS", "CXXFLAGS", "ASMFLAGS", "CCACHE_NAMESPACE"}
+    assert "-ffile-prefix-map=/p/b/top1/b=top/1.0" in made.buildenv["CFLAGS"]
+
+
+def test_an_installation_is_no_build() -> None:
+    made = recipe("/p", "1")
+    made.ref = None
+    assert prefixes(made) == []
+
+
+def test_objects_of_one_recipe_are_not_taken_for_those_of_another() -> None:
+    made = recipe("/p", "1")
+    pre_generate(made)
+    assert made.buildenv["CCACHE_NAMESPACE"] == ["top/1.0"]

@@ -1,0 +1,46 @@
+"""A hook of Conan: objects name files by package and version, wherever they were compiled.
+
+``Conan.prepare`` puts this file into Conan's home, where Conan loads it by itself; only the standard library
+is used. The folder of a build has a random name, and a dependency's depends on whether it was built here or
+downloaded. ``__FILE__`` and debug information would carry both into the archive.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+_VARIABLES = ("CFLAGS", "CXXFLAGS", "ASMFLAGS")
+
+
+def pre_generate(conanfile: Any) -> None:
+    """Map the folders of the recipe and of all that it uses, for every compiler that its build starts."""
+    flags = [f"-ffile-prefix-map={old}={new}" for old, new in prefixes(conanfile)]
+    for variable in _VARIABLES:
+        conanfile.buildenv.append(variable, flags)
+    # ccache leaves these flags out of what it compares: an object of another recipe would bring its names.
+    conanfile.buildenv.define("CCACHE_NAMESPACE", f"{conanfile.name}/{conanfile.version}")
+
+
+def prefixes(conanfile: Any) -> list[tuple[str, str]]:
+    """Folder -> name, for each folder in every spelling that a compiler may meet.
+
+    ccache makes a path from the build's folder of it (``CCACHE_BASEDIR``); GCC follows links where that makes
+    the name of a system header shorter.
+    """
+    if conanfile.ref is None or not conanfile.build_folder:  # what a user installs, not a build
+        return []
+    own = os.path.commonpath([conanfile.source_folder, conanfile.build_folder])
+    # Compilers take the last that fits: "../.." must not take what begins with "../../../..".
+    folders = {own: f"{conanfile.ref.name}/{conanfile.ref.version}"}
+    for each in conanfile.dependencies.values():
+        if each.package_folder:
+            folders[each.package_folder] = f"{each.ref.name}/{each.ref.version}"
+    build = conanfile.build_folder
+    pairs = {}
+    for folder, name in folders.items():
+        for spelling in (folder, os.path.realpath(folder), os.path.relpath(folder, build)):
+            pairs[spelling] = name
+    for spelling in (build, os.path.realpath(build)):
+        pairs[f"{spelling}/"] = ""  # what a build generates: ccache makes of it a name without a folder
+    return list(pairs.items())
