@@ -14,8 +14,9 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, Optional
 
+from tfport.bundle import WHEELS, checked, refuse_unfit
 from tfport.command import run
 from tfport.errors import CommandFailed, RequirementsFailed, TfportError, VenvMissing
 
@@ -40,7 +41,7 @@ def main(args: list[str]) -> NoReturn:
     venv = ROOT / ".venv"
     try:
         with _lock(ROOT / ".venv.lock"):
-            ensure(venv, ROOT, wanted(args), install_deps="--install-deps" in args)
+            ensure(venv, ROOT, wanted(args), install_deps="--install-deps" in args, bundle=bundle_of(args))
     except TfportError as error:
         parts = (f"error: {error.what}", error.why, f"hint: {error.hint}" if error.hint else "")
         print("\n".join(part for part in parts if part), file=sys.stderr)
@@ -61,12 +62,28 @@ def wanted(args: list[str]) -> list[str]:
     return [*names, DEV] if verb == "test" else names
 
 
-def ensure(venv: Path, root: Path, names: list[str], *, install_deps: bool = False) -> bool:
+def bundle_of(args: list[str]) -> Optional[Path]:
+    """What ``--bundle`` gives, in either of its two spellings."""
+    for word, after in zip(args, [*args[1:], ""]):
+        name, equals, value = word.partition("=")
+        if name == "--bundle":
+            return Path(value if equals else after)
+    return None
+
+
+def ensure(
+    venv: Path,
+    root: Path,
+    names: list[str],
+    *,
+    install_deps: bool = False,
+    bundle: Optional[Path] = None,
+) -> bool:
     """Bring ``venv`` up to the lock files ``names`` of ``root``; returns whether anything was installed.
 
     Locks that are missing are added; locks that changed, a Python that is gone, or host TensorFlow on a
-    venv made without it (its Python may be too new) make a venv anew. Raises ``VenvMissing`` and
-    ``RequirementsFailed``.
+    venv made without it (its Python may be too new) make a venv anew. With ``bundle`` all comes from there.
+    Raises ``VenvMissing``, ``RequirementsFailed`` and ``BundleIncomplete``.
     """
     python, stamp = venv / "bin" / "python", venv / "installed"
     current = {name: f"{name} {hashlib.sha256((root / name).read_bytes()).hexdigest()}" for name in ALL}
@@ -74,6 +91,10 @@ def ensure(venv: Path, root: Path, names: list[str], *, install_deps: bool = Fal
     lacking = [name for name in names if current[name] not in have]
     if not lacking:
         return False
+    source: list[str] = []
+    if bundle is not None:
+        refuse_unfit(checked(bundle), root, names)
+        source = ["--no-index", f"--find-links={bundle.absolute() / WHEELS}"]
     _say("Installing the locked Python requirements into .venv (a minute or two, on first use only)")
     if not have or not have <= set(current.values()) or REFERENCE in lacking:
         have = set()
@@ -81,7 +102,7 @@ def ensure(venv: Path, root: Path, names: list[str], *, install_deps: bool = Fal
     for group in ([BUILD], [name for name in names if name != BUILD]):
         words = [word for name in group for word in ("-r", str(root / name))]
         try:
-            run([python, *_PIP, *words], log=root / "build" / "logs" / "pip.log", on_line=_progress)
+            run([python, *_PIP, *source, *words], log=root / "build" / "logs" / "pip.log", on_line=_progress)
         except CommandFailed as error:
             raise RequirementsFailed(
                 "pip could not install the Python requirements",
