@@ -17,19 +17,22 @@ from tfport import __version__, verbs
 from tfport.bench.verb import BenchRequest, parse_deadline
 from tfport.bench.verb import bench as run_bench
 from tfport.bench_build import bench_build
+from tfport.bundle import checked
+from tfport.bundle_make import make_bundle
 from tfport.doctor import doctor, doctor_board, machine_of
 from tfport.environment import tfport_home
 from tfport.errors import DiskFull, NotOffered, TfportError
 from tfport.new_target import make_target
 from tfport.pipeline import build, fetch_all, smoke_again
 from tfport.plan import Plan, Request, make_plan
+from tfport.publish import publish
 from tfport.report import Reporter
 from tfport.runtimes import runtime_named
 from tfport.target import ROOT, load_target
 
 RUNTIME_NAMES = ("lite", "tensorflow", "acl")
 VERBS = (
-    *("build", "fetch", "smoke", "check", "pack", "verify", "bench", "test"),
+    *("build", "fetch", "smoke", "check", "pack", "verify", "publish", "bundle", "bench", "test"),
     *("doctor", "new-target", "list", "clean"),
 )
 INTERRUPTED = 130  # what shells give for Ctrl-C
@@ -57,7 +60,8 @@ def parser() -> argparse.ArgumentParser:
             verb, help=text, description=text, parents=[*parents, shared], allow_abbrev=False
         )
 
-    add("build", "plan, fetch, build, check, smoke-test and report (the default)", job)
+    built = add("build", "plan, fetch, build, check, smoke-test and report (the default)", job)
+    built.add_argument("--remote", metavar="URL", help="take packages of this Conan server, if it has them")
     add("smoke", "smoke-test a finished SDK again", job)
     add("fetch", "bring every source into the cache, for builds without network", _job(target_required=False))
     check = add("check", "hold an SDK against its target, and models against an SDK")
@@ -74,6 +78,10 @@ def parser() -> argparse.ArgumentParser:
     verified = add("verify", "hold a packed file against all that it says of itself")
     verified.add_argument("file", type=Path, metavar="FILE")
     verified.add_argument("--key", type=Path, metavar="ALLOWED_SIGNERS", help="who may have signed it")
+    published = add("publish", "send a finished SDK and what it was built from to a Conan server", job)
+    published.add_argument("--remote", required=True, metavar="URL", help="a Conan 2 server")
+    bundled = add("bundle", "write all that a build takes from the network into one folder")
+    bundled.add_argument("--output", required=True, type=Path, metavar="DIR", help="where to")
     _bench(add("bench", "measure engines against peers, or (bench build) how long builds take"))
     test = add("test", "run the project's own tests")
     test.add_argument("--full", action="store_true", help="also the slow and exhaustive ones")
@@ -131,6 +139,7 @@ def _job(*, target_required: bool) -> argparse.ArgumentParser:
         "--jobs", type=_count, metavar="N", help="compilers at once (default: by cores and memory)"
     )
     job.add_argument("--offline", action="store_true", help="use the caches only")
+    job.add_argument("--bundle", type=Path, metavar="DIR", help="a folder that build.py bundle made")
     return job
 
 
@@ -167,6 +176,10 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
 
 
 def _run(options: argparse.Namespace, reporter: Reporter) -> dict[str, Any]:
+    if options.verb == "publish":
+        return publish(_planned(_request(options), reporter), options.remote, reporter)
+    if options.verb == "bundle":
+        return make_bundle(options.output, tfport_home(), reporter, reference=not options.no_reference)
     if options.verb in ("build", "smoke"):
         plan = _planned(_request(options), reporter)
         reporter.plan(plan.rows())
@@ -244,6 +257,8 @@ def _request(options: argparse.Namespace) -> Request:
         install_deps=options.install_deps,
         offline=options.offline,
         jobs=options.jobs,
+        remote=getattr(options, "remote", None),
+        bundle=checked(options.bundle) if options.bundle else None,
     )
 
 

@@ -406,3 +406,24 @@ class SigningFailed(PackError):
     """ssh-keygen could not sign: no such key, a wrong passphrase."""
 
     exit_code = 85
+
+
+# --- A Conan server: exit codes 90 to 92 ---
+
+
+class RemoteFailed(TfportError):
+    """A Conan server cannot be reached, or failed in the middle."""
+
+    exit_code = 90
+
+
+class RemoteRefused(TfportError):
+    """A Conan server does not let this user in, or not do this."""
+
+    exit_code = 91
+
+
+class NotBuilt(TfportError):
+    """An SDK that is to be published is not in Conan's cache, or not the one of this tree."""
+
+    exit_code = 92

@@ -17,6 +17,7 @@ from tfport import __version__
 from tfport.catalogue import Shelf, load_catalogue
 from tfport.check import check_sdk
 from tfport.conan import Conan, RecipeEvent, render_profile
+from tfport.conan_server import Server
 from tfport.deploy import (
     REPORT,
     Stamp,
@@ -62,7 +63,8 @@ def build(plan: Plan, reporter: Reporter) -> dict[str, Any]:
     outcome.compiler = check_compiler(plan.target)
     with hold(plan.work.parent / ".lock", "Another build runs in this tree; waiting for it.", reporter.say):
         with _timed(outcome, "fetch"):
-            shelf = fetch_all(plan, reporter)
+            # A server may have the packages: then no source is needed.
+            shelf = fetch_all(plan, reporter, sources=plan.request.remote is None)
         make_sdk(plan, outcome, reporter)
         with _timed(outcome, "smoke"):
             outcome.smoke = smoke(plan, shelf, reporter)
@@ -97,14 +99,15 @@ def as_data(plan: Plan, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def fetch_all(plan: Plan, reporter: Reporter) -> Shelf:
+def fetch_all(plan: Plan, reporter: Reporter, *, sources: bool = True) -> Shelf:
     """Bring every source, and every demo model that will run, into the cache."""
-    sources = [source for recipe in plan.recipes for source in recipe.sources]
+    wanted = [source for recipe in plan.recipes for source in recipe.sources] if sources else []
     catalogue = load_catalogue()
     demos = [] if plan.models else catalogue.refs(catalogue.of(plan.runtime.name))
+    offline, bundle = plan.request.offline, plan.request.bundle
     with reporter.downloads() as progress:
-        fetch([*sources, *demos], plan.cache, progress, plan.request.offline)
-        return Shelf(catalogue, plan.home / "files", plan.cache, progress, plan.request.offline)
+        fetch([*wanted, *demos], plan.cache, progress, offline, bundle)
+        return Shelf(catalogue, plan.home / "files", plan.cache, progress, offline, bundle)
 
 
 def make_sdk(plan: Plan, outcome: Outcome, reporter: Reporter) -> None:
@@ -181,8 +184,21 @@ def _build(plan: Plan, outcome: Outcome, reporter: Reporter) -> Path:
         reporter.say(f"Building with Conan; logs are in {conan.logs}")
         conan.export(plan.recipes)
         profile = render_profile(plan.target, plan.jobs, conan.home / "p", shutil.which("ccache"))
-        with reporter.recipes():
-            return conan.install(plan.sdk_recipe.reference, profile, plan.options)
+        wanted = (plan.sdk_recipe.reference, profile, plan.options)
+        if plan.request.remote is None:
+            with reporter.recipes():
+                return conan.install(*wanted)
+        server = Server(conan, plan.request.remote)
+        server.introduce()
+        for build in ("never", "missing"):
+            with reporter.recipes():
+                package = server.install(*wanted, build)
+            if package is not None:
+                break
+            reporter.say(f"{server.url} does not have it; what it lacks is built")
+            fetch_all(plan, reporter)
+        assert package is not None, "Conan builds what is missing, or fails"
+        return package
 
 
 class _timed:  # noqa: N801

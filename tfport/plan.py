@@ -25,7 +25,8 @@ from tfport.target import ROOT, TOOLCHAINS, Target, load_target
 class Request:
     """What the command line asks for; ``inputs`` are NAME=FILE.npy pairs, ``ops`` is "all" or None.
 
-    ``pack_weights`` None: where there is no operating system.
+    ``pack_weights`` None: where there is no operating system. ``remote`` is a Conan server whose packages are
+    taken instead of building them, ``bundle`` a folder that ``build.py bundle`` made.
     """
 
     target: str
@@ -39,6 +40,8 @@ class Request:
     install_deps: bool = False
     offline: bool = False
     jobs: Optional[int] = None
+    remote: Optional[str] = None
+    bundle: Optional[Path] = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,7 @@ class Plan:
             ("compile jobs", f"{self.jobs}{', through ccache' if shutil.which('ccache') else ''}"),
             ("reference", "host TensorFlow" if self.request.reference else "none: nothing is compared"),
             ("stages", "fetch, build, check, smoke, report"),
+            *([("packages", f"of {self.request.remote} where it has them")] if self.request.remote else []),
             ("result", str(self.sdk)),
             ("caches", str(self.home)),
         ]

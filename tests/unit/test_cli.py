@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from tfport import cli
-from tfport.errors import DiskFull, TfportError, UnknownTarget
+from tfport.bundle_make import write_sums
+from tfport.errors import BundleIncomplete, DiskFull, TfportError, UnknownTarget
 from tfport.plan import Plan, Request
 from tfport.report import Reporter
 
@@ -65,6 +66,46 @@ def test_every_option_arrives(seen: Seen, tmp_path: Path, monkeypatch: pytest.Mo
             jobs=3,
         )
     ]
+
+
+def test_a_build_may_take_packages_of_a_server(seen: Seen) -> None:
+    assert cli.main(["--target", "t", "--remote", "https://conan.example.com"]) == 0
+    assert seen == [Request("t", remote="https://conan.example.com")]
+
+
+def test_publish_takes_the_options_of_a_build(
+    seen: Seen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urls: list[str] = []
+    monkeypatch.setattr(cli, "publish", lambda plan, url, reporter: urls.append(url) or {})
+    words = ["publish", "--target", "t", "--model", str(tmp_path / "a"), "--remote", "http://c"]
+    assert cli.main(words) == 0
+    assert seen == [Request("t", models=(tmp_path / "a",), remote="http://c")] and urls == ["http://c"]
+    with pytest.raises(SystemExit):
+        cli.main(["publish", "--target", "t"])
+
+
+def test_bundle_may_leave_the_reference_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[Path, bool]] = []
+
+    def make(output: Path, home: Path, reporter: Reporter, *, reference: bool) -> dict[str, str]:
+        asked.append((output, reference))
+        return {}
+
+    monkeypatch.setattr(cli, "make_bundle", make)
+    assert cli.main(["bundle", "--output", "b"]) == 0
+    assert cli.main(["bundle", "--output", "b", "--no-reference"]) == 0
+    assert asked == [(Path("b"), True), (Path("b"), False)]
+
+
+def test_a_bundle_is_checked_before_there_is_a_plan(
+    seen: Seen, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["--target", "t", "--offline", "--bundle", str(tmp_path)]) == BundleIncomplete.exit_code
+    assert seen == [] and "is no bundle" in capsys.readouterr().out
+    write_sums(tmp_path)
+    assert cli.main(["--target", "t", "--offline", "--bundle", str(tmp_path)]) == 0
+    assert seen == [Request("t", offline=True, bundle=tmp_path)]
 
 
 def test_the_options_of_the_core_runtime_arrive(seen: Seen, tmp_path: Path) -> None:

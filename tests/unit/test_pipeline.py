@@ -95,3 +95,58 @@ def test_a_core_sdk_carries_its_models(tmp_path: Path, monkeypatch: pytest.Monke
     shipped.write_text("another")
     assert not made().up_to_date, "the models are covered by the stamp"
     assert shipped.read_text() == "add.pb"
+
+
+class FakeServer:
+    """A Conan server that has the package, or has it not until it is built."""
+
+    told: list[str]
+    has: bool
+
+    def __init__(self, conan: FakeConan, url: str) -> None:
+        self.conan, self.url = conan, url
+
+    def introduce(self) -> None:
+        self.told.append(f"introduced {self.url}")
+
+    def install(self, reference: str, profile: str, options: Sequence[str], build: str) -> Path | None:
+        self.told.append(build)
+        return self.conan.package if self.has or build == "missing" else None
+
+
+@pytest.mark.parametrize("has", [True, False])
+def test_sources_are_fetched_only_for_what_a_server_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has: bool
+) -> None:
+    monkeypatch.setenv("TFPORT_HOME", str(tmp_path / "home"))
+    FakeConan.told, FakeConan.package = [], tmp_path / "package"
+    (FakeConan.package / MANIFEST).parent.mkdir(parents=True)
+    (FakeConan.package / MANIFEST).write_text("{}")
+    FakeServer.told, FakeServer.has = [], has
+    monkeypatch.setattr(pipeline, "Conan", FakeConan)
+    monkeypatch.setattr(pipeline, "Server", FakeServer)
+    monkeypatch.setattr(pipeline, "check_sdk", lambda sdk, target, keep: FakeFacts())
+    monkeypatch.setattr(pipeline, "fetch_all", lambda plan, reporter: FakeServer.told.append("fetched"))
+    plan = make_plan(Request("zuluko", output=tmp_path / "sdk", remote="http://c"))
+    make_sdk(plan, Outcome(compiler="12.2.0"), Reporter())
+    assert FakeServer.told == ["introduced http://c", "never", *([] if has else ["fetched", "missing"])]
+    assert (plan.sdk / MANIFEST).is_file() and FakeConan.told == []
+
+
+def test_with_a_server_only_the_demos_are_fetched_at_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TFPORT_HOME", str(tmp_path / "home"))
+    asked: list[tuple[int, bool, Path | None]] = []
+
+    def fetch(
+        refs: list[object], cache: object, progress: object, offline: bool, bundle: Path | None
+    ) -> None:
+        asked.append((len(refs), offline, bundle))
+
+    monkeypatch.setattr(pipeline, "fetch", fetch)
+    plan = make_plan(Request("zuluko", output=tmp_path / "sdk", offline=True, bundle=tmp_path))
+    pipeline.fetch_all(plan, Reporter())
+    pipeline.fetch_all(plan, Reporter(), sources=False)
+    (all_of_it, *rest), (demos, *_) = asked
+    assert 0 < demos < all_of_it and rest == [True, tmp_path]
