@@ -103,6 +103,7 @@ def test_what_is_inside(packed: Path, sdk: Path, tmp_path: Path) -> None:
     assert manifest["flags"][0] == "-march=armv7ve" and manifest["compiler"]["version"].startswith("12.")
     assert manifest["figures"]["smoke"] == {"ok": True, "runs": [{"model": "m", "worst": 0.5}]}
     assert "/home/" not in (folder / files.MANIFEST).read_text()
+    assert 'name = "tfport-lite"' in (folder / "conanfile.py").read_text()
     named = {path.name for path in (folder / files.LICENCES).iterdir()}
     assert named >= {*COMPONENTS, "tfport", "libc6-dev-armhf-cross"}
     assert any(path.name == "LGPL-2.1" for path in (folder / files.LICENCES).rglob("*"))

@@ -13,7 +13,7 @@ from tfport.deploy import REPORT
 from tfport.environment import check_compiler
 from tfport.errors import NotAnSdk, PackError
 from tfport.manifest import read_manifest
-from tfport.packed import files
+from tfport.packed import conan, files
 from tfport.packed.components import Linked, parse
 from tfport.packed.licences import add_licences, check_licences
 from tfport.packed.manifest import manifest, pack_name, pack_time, report_target
@@ -65,6 +65,10 @@ def pack(sdk: Path, output: Path, key: Optional[Path], reporter: Reporter) -> di
             stage.mkdir(parents=True)
             shutil.copytree(sdk, folder, symlinks=True, ignore=_report_of(sdk))
             add_licences(folder, libraries)
+            runtime, version = runtime_named(report["runtime"]["name"]), report["runtime"]["version"]
+            if target.board is None:  # an image is linked by CMake or make, with the board's script
+                text = conan.recipe(runtime.sdk_recipe, version, facts.archive, target)
+                (folder / conan.RECIPE).write_text(text, encoding="utf-8")
             check_licences(folder, [component.name for component in components])
             texts = {
                 files.SBOM: sbom(product, components),
