@@ -23,7 +23,11 @@ def pre_generate(conanfile: Any) -> None:
 
 
 def prefixes(conanfile: Any) -> list[tuple[str, str]]:
-    """Folder -> name, for each folder also the path that ccache makes of it (``CCACHE_BASEDIR``)."""
+    """Folder -> name, for each folder in every spelling that a compiler may meet.
+
+    ccache makes a path from the build's folder of it (``CCACHE_BASEDIR``); GCC follows links where that makes
+    the name of a system header shorter.
+    """
     if conanfile.ref is None or not conanfile.build_folder:  # what a user installs, not a build
         return []
     own = os.path.commonpath([conanfile.source_folder, conanfile.build_folder])
@@ -33,7 +37,10 @@ def prefixes(conanfile: Any) -> list[tuple[str, str]]:
         if each.package_folder:
             folders[each.package_folder] = f"{each.ref.name}/{each.ref.version}"
     build = conanfile.build_folder
-    pairs = [
-        (old, new) for folder, new in folders.items() for old in (folder, os.path.relpath(folder, build))
-    ]
-    return [*pairs, (f"{build}/", "")]  # what a build generates: ccache makes of it a name without a folder
+    pairs = {}
+    for folder, name in folders.items():
+        for spelling in (folder, os.path.realpath(folder), os.path.relpath(folder, build)):
+            pairs[spelling] = name
+    for spelling in (build, os.path.realpath(build)):
+        pairs[f"{spelling}/"] = ""  # what a build generates: ccache makes of it a name without a folder
+    return list(pairs.items())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -62,6 +63,16 @@ def test_ccache_gives_paths_from_the_build_folder_and_they_mean_the_same() -> No
     assert mapped("../../src/a.cc", pairs) == "top/1.0/src/a.cc"
     assert mapped("../../../../dep123/p/include/a.h", pairs) == "dep/1.0/include/a.h"
     assert mapped("gen/a.cc", pairs) == "gen/a.cc"
+
+
+def test_a_home_behind_a_link_has_two_spellings(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "home").symlink_to(tmp_path / "disk")
+    pairs = prefixes(recipe(str(tmp_path / "home"), "1"))
+    for home in ("home", "disk"):
+        assert mapped(f"{tmp_path}/{home}/b/dep1/p/include/a.h", pairs) == "dep/1.0/include/a.h"
+        assert mapped(f"{tmp_path}/{home}/b/top1/b/src/a.cc", pairs) == "top/1.0/src/a.cc"
+        assert mapped(f"{tmp_path}/{home}/b/top1/b/build/Release/a.cc", pairs) == "a.cc"
 
 
 def test_every_compiler_of_the_build_gets_the_flags() -> None:
