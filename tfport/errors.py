@@ -406,3 +406,12 @@ class SigningFailed(PackError):
     """ssh-keygen could not sign: no such key, a wrong passphrase."""
 
     exit_code = 85
+
+
+# The model compiler: 90 to 99.
+
+
+class NotCompilable(TfportError):
+    """A model holds what the model compiler does not know (each node is named)."""
+
+    exit_code = 90
