@@ -9,6 +9,7 @@ import hashlib
 import shutil
 import tempfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,21 @@ from tfport.target import ROOT
 
 TEMPLATE = "acl_engine.cc.jinja"
 _TYPES = {"float32": "kTfPortAclFloat32", "int8": "kTfPortAclInt8", "uint8": "kTfPortAclUInt8"}
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A model, what it was compiled to, and the files that are generated from that."""
+
+    model: LiteModel
+    program: Program
+    files: Mapping[str, bytes]
+
+    @property
+    def digest(self) -> str:
+        """Of the files."""
+        parts = (hashlib.sha256(self.files[name]).digest() for name in sorted(self.files))
+        return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -42,30 +58,32 @@ class Engine:
         return f"{'+'.join(self.operators)};{'+'.join(self.data_types)};{self.digest}"
 
 
-def compile_model(path: Path, cache: Path) -> tuple[LiteModel, Engine]:
-    """Compile a model file; its engine goes into ``cache``. Raises ``ModelError`` and ``NotCompilable``."""
+def compile_model(path: Path) -> Compiled:
+    """Compile a model file. Raises ``ModelError`` and ``NotCompilable``; nothing is written."""
     model = read_tflite(path)
     try:
         data = path.read_bytes()
     except OSError as error:
         raise ModelMissing(f"The model {path} cannot be read: {error.strerror}") from None
     program = lower(read_lite(data, path), path)
-    files = {
-        "engine.cc": render(program, model, zlib.crc32(data)).encode(),
-        "weights.bin": bytes(program.weights) or bytes(4),
-    }
-    digest = hashlib.sha256(b"".join(hashlib.sha256(files[name]).digest() for name in sorted(files)))
+    source = render(program, model, zlib.crc32(data)).encode()
+    return Compiled(model, program, {"engine.cc": source, "weights.bin": bytes(program.weights)})
+
+
+def keep_engine(compiled: Compiled, cache: Path) -> Engine:
+    """Write the engine into a folder of ``cache``, unless it is there."""
+    program = compiled.program
     engine = Engine(
-        folder=cache / f"acl-{digest.hexdigest()[:16]}",
-        digest=digest.hexdigest()[:16],
+        folder=cache / f"acl-{compiled.digest}",
+        digest=compiled.digest,
         operators=program.operators,
         data_types=tuple(sorted(program.data_types | {"integer"})),
         functions=tuple(call.function for call in program.calls),
         arena=program.arena,
         weights=len(program.weights),
     )
-    _keep(files, engine.folder)
-    return model, engine
+    _keep(compiled.files, engine.folder)
+    return engine
 
 
 def render(program: Program, model: LiteModel, crc32: int) -> str:
@@ -98,7 +116,7 @@ def c_string(text: str) -> str:
     )
 
 
-def _keep(files: dict[str, bytes], folder: Path) -> None:
+def _keep(files: Mapping[str, bytes], folder: Path) -> None:
     if folder.is_dir():
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
