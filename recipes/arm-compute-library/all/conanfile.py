@@ -8,8 +8,6 @@ from conan.errors import ConanInvalidConfiguration
 from conan.tools.files import copy, get, save
 from conan.tools.layout import basic_layout
 
-LAUNCHER = "CMAKE_CXX_COMPILER_LAUNCHER"
-
 
 class ArmComputeLibraryRecipe(ConanFile):
     name = "arm-compute-library"
@@ -24,7 +22,7 @@ class ArmComputeLibraryRecipe(ConanFile):
         "data_types": "fp32,integer,qasymm8,qasymm8_signed",
         "fPIC": True,
         "operators": "Activation,Add,Concatenate,Conv2d,DepthwiseConv2d,Dequantize,FullyConnected,Pad,Pool2d,"
-        "Quantize,Reduction,Reshape,Scale,Softmax",
+        "Quantize,Scale,Softmax",
     }
     options_description = {
         "data_types": "element types to build kernels for, by the library's names, separated by commas",
@@ -65,18 +63,16 @@ class ArmComputeLibraryRecipe(ConanFile):
             "arch": "armv7a",
             "build_config": os.path.join(self.generators_folder, "build_config.json"),
             "build_dir": os.path.join(self.build_folder, "scons"),
-            "compiler_cache": variables.get(LAUNCHER, ""),
+            "compiler_cache": variables.get("CMAKE_CXX_COMPILER_LAUNCHER", ""),
             "compiler_prefix": "",
             "cppthreads": 1,
             "examples": 0,
             "exceptions": 0,
             "extra_cxx_flags": self._flags,
-            "gemm_tuner": 0,
             "neon": 1,
             "opencl": 0,
             "standalone": 1,
             "toolchain_prefix": compiler[: -len("g++")],
-            "Werror": 0,
         }
         jobs = self.conf.get("tools.build:jobs", default=os.cpu_count() or 1)
         words = ["env", f"CC={compilers.get('c', 'gcc')}", f"CXX={compiler}", sys.executable, "-m", "SCons"]
@@ -87,11 +83,10 @@ class ArmComputeLibraryRecipe(ConanFile):
         copy(self, "*", os.path.join(self.source_folder, "LICENSES"), f"{self.package_folder}/licenses")
         half = os.path.join(self.source_folder, "include", "half")
         copy(self, "LICENSE.txt", half, f"{self.package_folder}/licenses/half")
-        for folder in ("arm_compute", "support"):
-            copy(self, f"{folder}/*.h", self.source_folder, f"{self.package_folder}/include")
-        copy(
-            self, "half/*.hpp", os.path.join(self.source_folder, "include"), f"{self.package_folder}/include"
-        )
+        include = os.path.join(self.package_folder, "include")
+        for pattern in ("arm_compute/*.h", "arm_compute/*.inl", "support/*.h"):
+            copy(self, pattern, self.source_folder, include)
+        copy(self, "half/*.hpp", os.path.join(self.source_folder, "include"), include)
         built = os.path.join(self.build_folder, "scons")
         copy(self, "libarm_compute-static.a", built, f"{self.package_folder}/lib", keep_path=False)
 
