@@ -71,6 +71,10 @@ class Zoo:
     def numbers(self, *values: int) -> int:
         return self.add(T((len(values),), "int32", np.array(values)))
 
+    def amounts(self, *values: int) -> int:
+        """Before and after each dimension."""
+        return self.add(T((len(values) // 2, 2), "int32", np.array(values)))
+
 
 def _convolutions(zoo: Zoo) -> None:
     def options(
@@ -104,7 +108,7 @@ def _convolutions(zoo: Zoo) -> None:
         words = depthwise(padding, stride, many, activation)
         zoo.node("DEPTHWISE_CONV_2D", (0, *pair), (1, *size, 8 * many), *words, scale=WIDE)
     # A padding before a convolution, and two convolutions that are concatenated.
-    zoo.node("PAD", (0, zoo.numbers(0, 0, 1, 0, 0, 1, 0, 0)), (1, 10, 11, 8))
+    zoo.node("PAD", (0, zoo.amounts(0, 0, 1, 0, 0, 1, 0, 0)), (1, 10, 11, 8))
     padded = zoo.outputs.pop()
     zoo.node(
         "CONV_2D", (padded, *zoo.weights((4, 3, 3, 8), 0)), (1, 8, 9, 4), *options(VALID, 1, NONE), scale=WIDE
@@ -143,7 +147,7 @@ def _others(zoo: Zoo) -> None:
     zoo.node("ADD", (0, 0), INPUT, (0, RELU), scale=WIDE)
     zoo.node("CONCATENATION", (0, 0), (1, 9, 10, 16), (0, 3))
     zoo.node("CONCATENATION", (0, 0), (1, 18, 10, 8), (0, 1))
-    zoo.node("PAD", (0, zoo.numbers(0, 0, 1, 2, 0, 3, 0, 0)), (1, 12, 13, 8))
+    zoo.node("PAD", (0, zoo.amounts(0, 0, 1, 2, 0, 3, 0, 0)), (1, 12, 13, 8))
     zoo.node("LOGISTIC", (0,), INPUT, scale=UNIT)
     zoo.node("TANH", (0,), INPUT, scale=SIGNED)
     for op in ("RELU", "RELU6"):

@@ -12,6 +12,24 @@ import numpy.typing as npt
 
 from tfport.lite_schema import BUILTIN_OPERATORS, TENSOR_TYPES
 
+# Which of the schema's BuiltinOptions an operator has.
+OPTIONS = {
+    "ADD": 11,
+    "AVERAGE_POOL_2D": 5,
+    "CONCATENATION": 10,
+    "CONV_2D": 1,
+    "DEPTHWISE_CONV_2D": 2,
+    "FULLY_CONNECTED": 8,
+    "MAX_POOL_2D": 5,
+    "MEAN": 27,
+    "MUL": 21,
+    "PAD": 22,
+    "RESHAPE": 17,
+    "RESIZE_BILINEAR": 15,
+    "RESIZE_NEAREST_NEIGHBOR": 74,
+    "SOFTMAX": 9,
+}
+
 
 @dataclass(frozen=True)
 class T:
@@ -53,8 +71,9 @@ def lite_model(
         b.PrependUint32Slot(0, names.index(node.op), 0)
         for slot, at in fields:
             b.PrependUOffsetTRelativeSlot(slot, at, 0)
-        b.PrependUint8Slot(3, 1, 0)
-        b.PrependUOffsetTRelativeSlot(4, options, 0)
+        if node.op in OPTIONS:
+            b.PrependUint8Slot(3, OPTIONS[node.op], 0)
+            b.PrependUOffsetTRelativeSlot(4, options, 0)
         ops.append(b.EndObject())
     parts = [_offsets(b, made), _ints(b, inputs), _ints(b, outputs), _offsets(b, ops)]
     graph = _table(b, list(enumerate(parts)))
