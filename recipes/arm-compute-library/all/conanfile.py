@@ -73,6 +73,7 @@ class ArmComputeLibraryRecipe(ConanFile):
             "opencl": 0,
             "standalone": 1,
             "toolchain_prefix": compiler[: -len("g++")],
+            "Werror": 0,
         }
         jobs = self.conf.get("tools.build:jobs", default=os.cpu_count() or 1)
         words = ["env", f"CC={compilers.get('c', 'gcc')}", f"CXX={compiler}", sys.executable, "-m", "SCons"]
