@@ -442,3 +442,12 @@ class NotBuilt(TfportError):
     """An SDK that is to be published is not in Conan's cache, or not the one of this tree."""
 
     exit_code = 92
+
+
+# --- The model compiler: exit codes 95 to 99 ---
+
+
+class NotCompilable(TfportError):
+    """A model holds what the model compiler does not know (each node is named)."""
+
+    exit_code = 95

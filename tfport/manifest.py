@@ -98,13 +98,37 @@ class CoreManifest(Manifest[CoreModel]):
         return list(dict.fromkeys(lines))
 
 
-_KINDS: Mapping[str, type[LiteManifest] | type[CoreManifest]] = {
-    kind.runtime: kind for kind in (LiteManifest, CoreManifest)
+@dataclass(frozen=True)
+class AclManifest:
+    """Of a compiled model: what the Arm Compute Library was built with, and the digest of the engine."""
+
+    runtime: ClassVar[str] = "acl"
+    version: str
+    target: str
+    operators: tuple[str, ...]
+    data_types: tuple[str, ...]
+    model: str
+
+    @classmethod
+    def parse(cls, data: Mapping[str, Any]) -> AclManifest:
+        return cls(
+            version=str(data.get("version", "")),
+            target=str(data.get("target", "")),
+            operators=tuple(str(name) for name in data["operators"]),
+            data_types=tuple(str(name) for name in data["data_types"]),
+            model=str(data["model"]),
+        )
+
+
+_KINDS: Mapping[str, type[LiteManifest] | type[CoreManifest] | type[AclManifest]] = {
+    LiteManifest.runtime: LiteManifest,
+    CoreManifest.runtime: CoreManifest,
+    AclManifest.runtime: AclManifest,
 }
-K = TypeVar("K", LiteManifest, CoreManifest)
+K = TypeVar("K", LiteManifest, CoreManifest, AclManifest)
 
 
-def read_manifest(sdk: Path) -> LiteManifest | CoreManifest:
+def read_manifest(sdk: Path) -> LiteManifest | CoreManifest | AclManifest:
     """The manifest of an SDK folder, or the one inside an archive or a linked program.
 
     Raises ``NotAnSdk``.

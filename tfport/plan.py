@@ -99,8 +99,8 @@ class Plan:
     @property
     def options(self) -> list[str]:
         """What Conan is told about the recipes."""
-        recipe = f"{self.runtime.sdk_recipe}/*"
-        return [f"{recipe}:ops={self.ops}", *([f"{recipe}:memory=lean"] if self.lean else [])]
+        options = {"ops": self.ops, **self.job.options, **({"memory": LEAN} if self.lean else {})}
+        return [f"{self.runtime.sdk_recipe}/*:{name}={value}" for name, value in options.items()]
 
     @property
     def cache(self) -> SourceCache:
@@ -171,6 +171,12 @@ def make_plan(request: Request, root: Path = ROOT) -> Plan:
         )
     target = load_target(request.target)
     launcher = choose(request.launcher)
+    if request.runtime == "acl" and target.board is not None:
+        raise NotOffered(
+            f"--runtime acl is not offered for {target.name}",
+            "The Arm Compute Library is built for Linux here: it asks the system for threads and the CPU.",
+            "Use --runtime lite, which also runs without an operating system.",
+        )
     home, work = tfport_home(), root / "build" / target.name
     host = Host(home / "models", work / "tensorflow.log")
     job = runtime.job(request.models, request.ops is not None, root, host)

@@ -83,7 +83,8 @@ def test_environment_is_added_to_ours() -> None:
 
 def test_what_is_none_is_taken_out_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TFPORT_X", "1")
-    assert run(python("import os; print('TFPORT_X' in os.environ)"), env={"TFPORT_X": None}).stdout == "False\n"
+    done = run(python("import os; print('TFPORT_X' in os.environ)"), env={"TFPORT_X": None})
+    assert done.stdout == "False\n"
 
 
 def test_stdin_bytes_reach_the_program_and_may_be_ignored() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Union
 
+from tfport.acl.generate import compile_model
 from tfport.bench.cases import Case
 from tfport.bench.engines import Prepared, Ran, facts_in_bytes
 from tfport.bench.twin import build_twin, same_code
@@ -14,7 +15,7 @@ from tfport.compare import Difference
 from tfport.emulator import Emulator
 from tfport.errors import ModelRefused, NotAnSdk
 from tfport.inputs import Array
-from tfport.manifest import CoreManifest, LiteManifest, read_manifest
+from tfport.manifest import AclManifest, CoreManifest, LiteManifest, read_manifest
 from tfport.smoke_core import CoreNet
 from tfport.target import Target
 from tfport.target_run import PROGRAM, Runner, Setting
@@ -26,7 +27,7 @@ class Sdk:
 
     folder: Path
     target: Target
-    manifest: Union[LiteManifest, CoreManifest]
+    manifest: Union[LiteManifest, CoreManifest, AclManifest]
     tools: Path
     work: Path
     ours: bool = True
@@ -49,6 +50,8 @@ class Sdk:
             if case.core is None:
                 return "there is no SavedModel of it"
             lacks = self.manifest.lacks(case.core)
+        elif compile_model(case.lite.path).digest != self.manifest.model:
+            return "the library at hand is another model, compiled"
         return f"the library at hand is cut to other models: {lacks[0]}" if lacks else ""
 
     def prepare(self, case: Case) -> Prepared:

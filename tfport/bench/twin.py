@@ -20,7 +20,7 @@ from tfport.errors import CommandFailed
 from tfport.target import ROOT, Target
 
 RUNNER = ROOT / "runtime" / "runner"
-_RUNTIMES = {"lite": "lite", "tensorflow": "core"}
+_RUNTIMES = {"lite": "lite", "tensorflow": "core", "acl": "acl"}
 _TIME_LIMIT = 1800.0
 _one_at_a_time = threading.Lock()  # several rows ask for the same twin
 

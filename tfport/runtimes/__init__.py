@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from tfport.errors import NotOffered
 from tfport.host import Host
+from tfport.runtimes.acl import AclRuntime
 from tfport.runtimes.core import CoreRuntime
 from tfport.runtimes.lite import LiteRuntime
 from tfport.smoke import Setup
@@ -41,6 +42,10 @@ class Job(Protocol):
     @property
     def ops(self) -> str:
         """The value of the SDK recipe's option."""
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """Further options of the SDK recipe, which say where things lie and not what is built."""
 
     @property
     def folder(self) -> str:
@@ -92,7 +97,9 @@ class Runtime(Protocol):
         """A sentence that says that the library of ``sdk`` runs ``model``; raises ``ModelRefused``."""
 
 
-RUNTIMES: Mapping[str, Runtime] = {runtime.name: runtime for runtime in (LiteRuntime(), CoreRuntime())}
+RUNTIMES: Mapping[str, Runtime] = {
+    runtime.name: runtime for runtime in (LiteRuntime(), CoreRuntime(), AclRuntime())
+}
 
 
 def runtime_named(name: str) -> Runtime:

@@ -26,6 +26,7 @@ class LiteJob:
     models: tuple[LiteModel, ...]
     ops: str
     payload: Mapping[str, Path] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def folder(self) -> str:

@@ -1,0 +1,73 @@
+"""Compiled models on the target's CPU, held against host TensorFlow."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.acl_models import zoo
+from tests.e2e.support import ESPRESSO, Sdk, on_board, tfport
+from tfport.target import Target
+
+pytestmark = [pytest.mark.e2e, pytest.mark.full]
+ENGINE_BYTES = 2_000_000  # static and stripped, without the weights
+
+
+@pytest.fixture(scope="module")
+def engine(zuluko: Target, squeezenet: Path, tmp_path_factory: pytest.TempPathFactory) -> Sdk:
+    """SqueezeNet v1.1 in float32, compiled."""
+    return build_acl(tmp_path_factory.mktemp("acl"), zuluko, squeezenet)
+
+
+def build_acl(folder: Path, target: Target, model: Path) -> Sdk:
+    done = tfport("--target", target.name, "--output", folder, "--runtime", "acl", "--model", model)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    return Sdk(folder, target, "tfport-acl")
+
+
+def test_every_run_is_close_to_the_reference(engine: Sdk) -> None:
+    runs = engine.report["smoke"]["runs"]
+    assert {(run["input"], run["threads"]) for run in runs} == {
+        (source, threads) for source in ("seeded", "chelsea.png", "coffee.png") for threads in (1, 4)
+    }
+    for run in runs:
+        (difference,) = run["differences"]
+        assert difference["worst"] <= difference["limit"] <= 1e-4 * max(1.0, run["score"])
+
+
+def test_a_photograph_of_coffee_is_an_espresso(engine: Sdk, coffee: Path, squeezenet: Path) -> None:
+    words = [engine.runner, squeezenet, "--input", f"serving_default_image:0={coffee}", "--json"]
+    done = on_board(engine.target, words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert ESPRESSO  # the class is judged by the smoke test's scores; here that the runner takes the file
+
+
+def test_the_engine_is_small(engine: Sdk) -> None:
+    weights = engine.report["operators"]["weights_bytes"]
+    assert engine.runner.stat().st_size - weights <= ENGINE_BYTES
+
+
+def test_another_model_is_refused_on_the_board(engine: Sdk, models: Path) -> None:
+    other = next(iter(sorted(models.glob("*.tflite"))))
+    done = on_board(engine.target, [engine.runner, other, "--json"])
+    assert done.returncode == 3
+    assert "is not the model that was compiled" in json.loads(done.stdout)["error"]["message"]
+
+
+def test_check_knows_the_model_inside(engine: Sdk, squeezenet: Path, models: Path) -> None:
+    assert tfport("check", "--sdk", engine.folder, "--model", squeezenet).returncode == 0
+    other = models / "add.tflite"
+    assert tfport("check", "--sdk", engine.folder, "--model", other).returncode in (20, 95)
+
+
+@pytest.mark.parametrize("quantised", [False, True], ids=["float32", "int8"])
+def test_every_operator_agrees_with_the_reference(quantised: bool, zuluko: Target, tmp_path: Path) -> None:
+    model = tmp_path / "zoo.tflite"
+    model.write_bytes(zoo(quantised))
+    runs = build_acl(tmp_path / "sdk", zuluko, model).report["smoke"]["runs"]
+    for run in runs:
+        for difference in run["differences"]:
+            limit = difference["limit"] if difference["rule"] == "float" else 1
+            assert difference["worst"] <= (1e-4 if limit is None else limit), difference
