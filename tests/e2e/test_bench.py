@@ -36,6 +36,9 @@ def test_peers_compute_the_same_and_counts_repeat(sdk_all: Sdk, tmp_path: Path) 
     # Upstream leaves XNNPACK off for this machine type, ncnn has Winograd.
     totals = {key: row["instructions"]["total"] for key, row in first.items()}
     assert totals["ncnn", "fp32"] < totals["lite", "fp32"] < totals["tflite-runtime", "fp32"]
+    assert totals["lite", "int8"] <= 1.25 * totals["ncnn", "int8"]
+    cycles = {key: row["cycles"]["likely"] for key, row in first.items()}
+    assert cycles["lite", "int8"] <= 1.25 * cycles["ncnn", "int8"]
     page = (tmp_path / "first" / "zuluko-engines.html").read_text(encoding="utf-8")
     assert "420 ms" in page and "320 ms" in page
 
