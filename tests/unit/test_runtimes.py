@@ -61,6 +61,7 @@ def test_the_lookup_knows_each_by_its_name() -> None:
     assert {name: runtime.name for name, runtime in RUNTIMES.items()} == {
         "lite": "lite",
         "tensorflow": "tensorflow",
+        "acl": "acl",
     }
     assert len({runtime.sdk_recipe for runtime in RUNTIMES.values()}) == len(RUNTIMES)
     with pytest.raises(NotOffered, match="runtime acl is not offered"):
