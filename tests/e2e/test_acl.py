@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.e2e.acl_models import zoo
@@ -37,11 +38,14 @@ def test_every_run_is_close_to_the_reference(engine: Sdk) -> None:
         assert difference["worst"] <= difference["limit"] <= 1e-4 * max(1.0, run["score"])
 
 
-def test_a_photograph_of_coffee_is_an_espresso(engine: Sdk, coffee: Path, squeezenet: Path) -> None:
+def test_a_photograph_of_coffee_is_an_espresso(
+    engine: Sdk, coffee: Path, squeezenet: Path, tmp_path: Path
+) -> None:
     words = [engine.runner, squeezenet, "--input", f"serving_default_image:0={coffee}", "--json"]
-    done = on_board(engine.target, words)
+    done = on_board(engine.target, [*words, "--output", tmp_path])
     assert done.returncode == 0, done.stdout + done.stderr
-    assert ESPRESSO  # the class is judged by the smoke test's scores; here that the runner takes the file
+    (output,) = json.loads(done.stdout)["outputs"]
+    assert int(np.load(tmp_path / output["file"]).argmax()) == ESPRESSO
 
 
 def test_the_engine_is_small(engine: Sdk) -> None:

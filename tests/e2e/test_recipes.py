@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.support import conan_lock, exported, profile_of
+from tests.unit.lite_graphs import N, T, lite_model
+from tfport.acl.generate import compile_model, keep_engine
 from tfport.conan import Conan
 from tfport.core.selection import canonical
 from tfport.recipe import Recipe, load_recipes
@@ -19,6 +21,16 @@ FEW = canonical(
     [("NoOp", "NoOp"), ("Const", "ConstantOp"), ("Identity", "IdentityOp"), ("Placeholder", "PlaceholderOp")]
 )
 OPTIONS = {"tfport-core": [f"tfport-core/*:ops={FEW}"]}
+RELU = lite_model([T((1, 4, 4, 8))] * 2, [N("RELU", (0,), (1,))], [0], [1])
+
+
+def options(recipe: Recipe, folder: Path) -> list[str]:
+    """What Conan is told; an SDK that is one model gets one."""
+    if recipe.name != "tfport-acl":
+        return OPTIONS.get(recipe.name, [])
+    (folder / "relu.tflite").write_bytes(RELU)
+    engine = keep_engine(compile_model(folder / "relu.tflite"), folder)
+    return [f"tfport-acl/*:ops={engine.ops}", f"tfport-acl/*:engine={engine.folder}"]
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +41,7 @@ def conan(tmp_path_factory: pytest.TempPathFactory) -> Conan:
 SYSROOT = "tfport-sysroot"
 BARE_METAL = ("tfport-baremetal", SYSROOT)
 # What only full tests need, and what the SDK of other tests is made of: these take minutes more.
-SLOW = ("benchmark", "googletest", "tensorflow", "tfport-core")
+SLOW = ("arm-compute-library", "benchmark", "googletest", "tensorflow", "tfport-acl", "tfport-core")
 EACH = [
     pytest.param(recipe, id=recipe.name, marks=[pytest.mark.full] if recipe.name in SLOW else [])
     for recipe in RECIPES
@@ -37,10 +49,10 @@ EACH = [
 
 
 @pytest.mark.parametrize("recipe", EACH)
-def test_package_runs_on_the_board(recipe: Recipe, conan: Conan) -> None:
+def test_package_runs_on_the_board(recipe: Recipe, conan: Conan, tmp_path: Path) -> None:
     target = load_target("zuluko-baremetal" if recipe.name in BARE_METAL else "zuluko")
     with conan_lock():
-        done = conan.test_package(recipe, profile_of(target), OPTIONS.get(recipe.name, ()))
+        done = conan.test_package(recipe, profile_of(target), options(recipe, tmp_path))
     said = done.stdout + done.stderr
     assert "Testing the package" in said
     if recipe.name != SYSROOT:  # which is headers, and asserts as it compiles

@@ -125,7 +125,7 @@ def test_each_target_has_its_own_folders(tmp_path: Path) -> None:
 def test_what_is_wrong_is_said_before_anything_starts(tmp_path: Path, home: Path) -> None:
     with pytest.raises(UnknownTarget):
         make_plan(Request("zuluk"))
-    with pytest.raises(NotOffered, match="runtime acl"):
+    with pytest.raises(NotOffered, match="--runtime acl takes one --model"):
         make_plan(Request("zuluko", runtime="acl"))
     with pytest.raises(NotOffered, match="--input goes with --model"):
         make_plan(Request("zuluko", inputs=(("x", tmp_path / "x.npy"),)))

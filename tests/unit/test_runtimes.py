@@ -61,10 +61,11 @@ def test_the_lookup_knows_each_by_its_name() -> None:
     assert {name: runtime.name for name, runtime in RUNTIMES.items()} == {
         "lite": "lite",
         "tensorflow": "tensorflow",
+        "acl": "acl",
     }
     assert len({runtime.sdk_recipe for runtime in RUNTIMES.values()}) == len(RUNTIMES)
-    with pytest.raises(NotOffered, match="runtime acl is not offered"):
-        runtime_named("acl")
+    with pytest.raises(NotOffered, match="runtime other is not offered"):
+        runtime_named("other")
 
 
 def test_lite_has_no_option_for_all_ops(tmp_path: Path, host: Host) -> None:

@@ -39,6 +39,8 @@ OPERATORS = {
     "NEScale": "Scale",
     "NESoftmaxLayer": "Softmax",
 }
+# Matrix products transpose their weights, which the library's own list of what needs what leaves out.
+_PRODUCTS = frozenset({"Conv2d", "FullyConnected"})
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ class Program:
     @property
     def operators(self) -> tuple[str, ...]:
         """What the library must be built with."""
-        return tuple(sorted({OPERATORS[call.function] for call in self.calls}))
+        called = {OPERATORS[call.function] for call in self.calls}
+        return tuple(sorted(called | ({"Transpose"} if called & _PRODUCTS else set())))
 
 
 def lower(graph: ir.Graph, path: Path) -> Program:

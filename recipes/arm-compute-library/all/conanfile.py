@@ -22,7 +22,7 @@ class ArmComputeLibraryRecipe(ConanFile):
         "data_types": "fp32,integer,qasymm8,qasymm8_signed",
         "fPIC": True,
         "operators": "Activation,Add,Concatenate,Conv2d,DepthwiseConv2d,Dequantize,FullyConnected,Pad,Pool2d,"
-        "Quantize,Scale,Softmax",
+        "Quantize,Scale,Softmax,Transpose",
     }
     options_description = {
         "data_types": "element types to build kernels for, by the library's names, separated by commas",
