@@ -33,12 +33,12 @@ def test_peers_compute_the_same_and_counts_repeat(sdk_all: Sdk, tmp_path: Path) 
         assert row["instructions"] == second[key]["instructions"]
         bar = row["milliseconds"]
         assert bar["low"] < bar["likely"] < bar["high"]
-    # Upstream leaves XNNPACK off for this machine type, ncnn has Winograd.
-    totals = {key: row["instructions"]["total"] for key, row in first.items()}
-    assert totals["ncnn", "fp32"] < totals["lite", "fp32"] < totals["tflite-runtime", "fp32"]
-    assert totals["lite", "int8"] <= 1.25 * totals["ncnn", "int8"]
-    cycles = {key: row["cycles"]["likely"] for key, row in first.items()}
-    assert cycles["lite", "int8"] <= 1.25 * cycles["ncnn", "int8"]
+    # Upstream leaves XNNPACK off for this machine type; ncnn has Winograd, as we do.
+    for of in (lambda row: row["instructions"]["total"], lambda row: row["cycles"]["likely"]):
+        figures = {key: of(row) for key, row in first.items()}
+        assert figures["lite", "fp32"] <= 1.1 * figures["ncnn", "fp32"]
+        assert figures["lite", "fp32"] <= 0.55 * figures["tflite-runtime", "fp32"]
+        assert figures["lite", "int8"] <= 1.25 * figures["ncnn", "int8"]
     page = (tmp_path / "first" / "zuluko-engines.html").read_text(encoding="utf-8")
     assert "420 ms" in page and "320 ms" in page
 
@@ -52,9 +52,9 @@ def test_operators_add_up_and_int8_requantises(sdk_all: Sdk, tmp_path: Path) -> 
         assert parts["convolution"] > 0.85 * row["instructions"]["total"]
         assert ("requantisation" in parts) == (row["precision"] == "int8")
         assert {"pooling", "softmax", "concatenate"} <= set(parts)
-    assert rows["lite", "fp32"]["instructions"]["float_multiply_add_quad"] == pytest.approx(
-        rows["lite", "fp32"]["multiply_adds"] / 4, rel=0.05
-    )
+    # Winograd's transform leaves a quarter of the multiplications of 3x3 convolutions.
+    direct = rows["lite", "fp32"]["multiply_adds"] / 4
+    assert 0.5 * direct < rows["lite", "fp32"]["instructions"]["float_multiply_add_quad"] < 0.7 * direct
 
 
 def test_several_threads_run_and_share_the_time(sdk_all: Sdk, tmp_path: Path) -> None:

@@ -59,6 +59,15 @@ def test_packing_goes_with_a_model_of_lite(tmp_path: Path) -> None:
             make_plan(wrong)
 
 
+def test_lean_is_an_option_of_the_sdk_of_lite(tmp_path: Path) -> None:
+    fast, lean = (make_plan(Request("zuluko", memory=memory)) for memory in ("fast", "lean"))
+    assert "tfport-lite/*:memory=lean" in lean.options and len(fast.options) == 1
+    assert fast.digest("12.2.0") != lean.digest("12.2.0")
+    assert "lean" in dict(lean.rows())["memory"] and "memory" not in dict(fast.rows())
+    with pytest.raises(NotOffered, match="--memory lean"):
+        make_plan(Request("zuluko", "tensorflow", memory="lean"))
+
+
 def test_without_an_operating_system_weights_are_packed_unless_told_not_to(tmp_path: Path) -> None:
     path = model(tmp_path)
     assert make_plan(Request("zuluko-baremetal", models=(path,))).pack_weights
