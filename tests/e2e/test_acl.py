@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-import numpy as np
 import pytest
 
 from tests.e2e.acl_models import zoo
