@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Optional, TextIO, Union
+from typing import IO, Any, Optional, TextIO, Union
 
 from tfport.errors import CommandFailed, CommandTimedOut, ProgramMissing
 
@@ -67,8 +67,13 @@ def run(
     """
     words = tuple(str(word) for word in argv)
     started = time.monotonic()
-    process = _start(words, cwd, env, stdin is not None)
-    _running.add(process)
+    try:
+        with _signals_held():
+            process = _start(words, cwd, env, stdin is not None)
+            _running.add(process)
+    except KeyboardInterrupt:
+        end_all()
+        raise
     chunks: dict[str, list[str]] = {"stdout": [], "stderr": []}
     try:
         with _open_log(log, words, cwd) as sink:
@@ -161,6 +166,24 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
 
 class _TimeUp(Exception):
     pass
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """Put off SIGINT and SIGTERM: between a program's start and the note of its number they would lose it."""
+    arrived: list[int] = []
+    held: dict[signal.Signals, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if callable(signal.getsignal(number)):
+                held[number] = signal.signal(number, lambda which, _: arrived.append(which))
+    try:
+        yield
+    finally:
+        for number, handler in held.items():
+            signal.signal(number, handler)
+    if arrived:
+        signal.raise_signal(arrived[0])
 
 
 def _environment(changes: Mapping[str, str | None] | None) -> dict[str, str]:
