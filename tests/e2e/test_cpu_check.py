@@ -56,6 +56,7 @@ def test_check_refuses_it_for_the_smaller_target(sdk_squeezenet: Sdk, zuluko: Ta
     assert tfport("check", "--sdk", sdk_squeezenet.folder, "--target", zuluko.name).returncode == 0
 
 
+@pytest.mark.full
 def test_the_smaller_target_s_library_runs_there(
     sdk_vfpv3: Sdk, squeezenet: Path, coffee: Path, espresso: float, tmp_path: Path
 ) -> None:
@@ -77,11 +78,12 @@ def test_the_main_job_of_the_smaller_target(vfpv3: Target, tmp_path: Path) -> No
     kernels = {name for run in report["smoke"]["runs"] for name in run["kernels"]}
     assert kernels and not [name for name in kernels if "neonfma" in name or "neonv8" in name]
     counts = {count["model"]: count["per_inference"]["total"] for count in report["smoke"]["counts"]}
-    assert 87e6 < counts["squeezenet-float32"] <= 195e6
+    assert 56e6 < counts["squeezenet-float32"] <= 195e6
     done = tfport("check", "--sdk", sdk.folder, "--target", "zuluko")
     assert done.returncode == 0, "a Cortex-A7 runs all that a Cortex-A9 does\n" + done.stderr
 
 
+@pytest.mark.full
 def test_the_smaller_target_s_library_still_asks_for_neon(sdk_vfpv3: Sdk, squeezenet: Path) -> None:
     done = sdk_vfpv3.run(sdk_vfpv3.runner, squeezenet, cpu="cortex-a9,neon=off")
     assert done.returncode == 7 and "NEON" in done.stderr and "VFPv4" not in done.stderr

@@ -58,9 +58,13 @@ QS8_KERNELS = {
 }
 
 
-@pytest.fixture(
-    scope="module", params=[("zuluko", "sdk_all"), ("zuluko-vfpv3", "sdk_vfpv3")], ids=lambda p: p[0]
-)
+WHERE = [
+    pytest.param(("zuluko", "sdk_all"), id="zuluko"),
+    pytest.param(("zuluko-vfpv3", "sdk_vfpv3"), id="zuluko-vfpv3", marks=pytest.mark.full),
+]
+
+
+@pytest.fixture(scope="module", params=WHERE)
 def said(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     """What the native tests print, built against the packages of an SDK and run on its target's CPU."""
     target, sdk = request.param
