@@ -92,8 +92,8 @@ def test_squeezenet_starts_without_packing(
     model = request.getfixturevalue("squeezenet" if form == "float32" else "squeezenet_int8")
     packed, facts = pack(sdk_all, model, tmp_path)
     check_same(sdk_all, program, model, packed, facts)
-    # Nearly all of the model is weights, which the file holds once.
-    assert packed.stat().st_size <= 1.05 * model.stat().st_size
+    # Nearly all of the model is weights, which the file holds once; floats of 3x3 kernels as Winograd's 6x6.
+    assert packed.stat().st_size <= (2.4 if form == "float32" else 1.05) * model.stat().st_size
     counter, emulator = build_counter(home() / "tools"), Emulator.for_target(sdk_all.target)
     before, after = (
         emulator.count([program, "default", path, "0"], counter, 300)["total"] for path in (model, packed)
