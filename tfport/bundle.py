@@ -6,15 +6,14 @@ standard library and modules that do the same.
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from tfport.errors import BundleIncomplete
+from tfport.sums import SUMS, parse_sums, sha256_of
 
-SUMS = "SHA256SUMS"
 WHEELS = "wheels"
 LOCKS = "locks"
 PYTHON = "python.txt"
@@ -26,7 +25,7 @@ def checked(folder: Path) -> Path:
     """The path of a bundle, every byte of which is as it was written. Raises ``BundleIncomplete``."""
     folder = folder.absolute()
     try:
-        lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
+        sums = parse_sums((folder / SUMS).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise BundleIncomplete(
             f"{folder} is no bundle",
@@ -34,8 +33,7 @@ def checked(folder: Path) -> Path:
             "'build.py bundle --output DIR' makes one, on a machine with a network.",
         ) from None
     faults = []
-    for line in lines:
-        sha256, _, name = line.partition("  ")
+    for name, sha256 in sums.items():
         path = folder / name
         if not path.is_file():
             faults.append(f"missing: {name}")
@@ -44,7 +42,7 @@ def checked(folder: Path) -> Path:
     if faults:
         rest = [f"and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []
         raise BundleIncomplete(
-            f"{len(faults)} of {len(lines)} files of the bundle {folder} are missing or damaged",
+            f"{len(faults)} of {len(sums)} files of the bundle {folder} are missing or damaged",
             "\n".join([*faults[:_SHOWN], *rest]),
             _AGAIN,
         )
@@ -77,12 +75,3 @@ def refuse_unfit(folder: Path, root: Path, names: Iterable[str]) -> None:
 def this_python() -> str:
     """Version and machine, which wheels are for."""
     return f"{sys.version_info[0]}.{sys.version_info[1]} {platform.machine()}"
-
-
-def sha256_of(path: Path) -> str:
-    """64 hex digits."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        for block in iter(lambda: file.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()

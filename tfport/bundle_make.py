@@ -18,6 +18,7 @@ from tfport.report import Reporter
 from tfport.sources import SourceCache, SourceRef, fetch
 from tfport.sources import write_bundle as copy_sources
 from tfport.sources.cache import full_disk_named
+from tfport.sums import SUMS, sums_of, sums_text
 from tfport.target import ROOT
 
 _PIP = ("-I", "-m", "pip", "download", "--disable-pip-version-check", "--no-build-isolation")
@@ -32,7 +33,7 @@ def make_bundle(
     ``RequirementsFailed``, and what ``fetch`` raises.
     """
     output = output.absolute()
-    if output.exists() and not (output / bundle.SUMS).is_file() and any(output.iterdir()):
+    if output.exists() and not (output / SUMS).is_file() and any(output.iterdir()):
         raise NotOffered(
             f"{output} exists and is no bundle",
             "All that is in it would be replaced.",
@@ -56,7 +57,8 @@ def make_bundle(
             for name in locks:
                 shutil.copyfile(root / name, fresh / bundle.LOCKS / name)
             (fresh / bundle.PYTHON).write_text(bundle.this_python() + "\n", encoding="utf-8")
-            files = write_sums(fresh)
+            files = sums_of(fresh)
+            (fresh / SUMS).write_text(sums_text(files), encoding="utf-8")
         if output.exists():
             shutil.rmtree(output)
         fresh.rename(output)
@@ -81,11 +83,3 @@ def download_wheels(locks: Sequence[Path], folder: Path, root: Path) -> None:
             error.why,
             f"Run it again when the cause is gone. {error.hint}",
         ) from None
-
-
-def write_sums(folder: Path) -> list[str]:
-    """Write ``SHA256SUMS`` over every other file, as sha256sum does; returns their names."""
-    names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-    lines = [f"{bundle.sha256_of(folder / name)}  {name}\n" for name in names]
-    (folder / bundle.SUMS).write_text("".join(lines), encoding="utf-8")
-    return names

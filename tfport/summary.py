@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Optional
 
-from tfport.sources.cache import sha256_of
+from tfport.sums import sha256_of
 
 SCHEMA = 1
 Row = tuple[str, ...]

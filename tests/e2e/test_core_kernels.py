@@ -11,6 +11,7 @@ import pytest
 
 from tests.e2e.support import PROGRAMS, Sdk, exported, profile_of
 from tests.e2e.support import conan_lock as lock
+from tfport.core.port import FAST
 from tfport.core.selection import canonical
 from tfport.target import Target
 
@@ -32,6 +33,7 @@ KERNELS = canonical(
         *((name, f"{name}Op") for name in ("Enter", "Exit", "Merge", "NextIteration", "Switch", "LoopCond")),
         *((name, f"{name}Op") for name in ("Identity", "NoOp", "Placeholder")),
         ("Const", "ConstantOp"),
+        *FAST.values(),
     ]
 )
 GROUPS = 13  # lines that the program prints, one for each group of graphs

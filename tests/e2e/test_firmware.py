@@ -19,7 +19,7 @@ import pytest
 
 from tests.e2e.support import ESPRESSO, HERE, Sdk, classified, on_board, tfport
 from tfport.packed import files
-from tfport.sources import sha256_of
+from tfport.sums import SUMS, sha256_of
 
 pytestmark = pytest.mark.e2e
 
@@ -95,7 +95,7 @@ def test_each_way_in_links_the_packed_bytes(
     program, said = way(project)
     opened = set(re.findall(r"/\S*/libtensorflow-lite\.a", said))
     assert opened, said
-    assert {sha256_of(Path(path)) for path in opened} == {files.read_sums(unpacked / files.SUMS)[ARCHIVE]}
+    assert {sha256_of(Path(path)) for path in opened} == {files.read_sums(unpacked / SUMS)[ARCHIVE]}
     inside = {str(unpacked), str(project.folder)}
     assert all(any(path.startswith(place + os.sep) for place in inside) for path in opened), opened
     top, score = classified(on_board(sdk_squeezenet.target, [program, squeezenet, coffee]))

@@ -20,8 +20,8 @@ from tfport.packed.components import linked
 from tfport.packed.tarball import compress, write_tar
 from tfport.recipe import load_recipe
 from tfport.report import Reporter
-from tfport.sources.cache import sha256_of
 from tfport.summary import digests, sizes
+from tfport.sums import SUMS, sha256_of, sums_of, sums_text
 from tfport.target import ROOT
 
 NAME = "tfport-lite-my_model-2.14.1-zuluko"
@@ -75,12 +75,12 @@ def repacked(
     shutil.unpack_archive(pack, stage)
     change(stage / top)
     if sums:
-        (stage / top / files.SUMS).write_text(files.sums_text(files.sums_of(stage / top)))
+        (stage / top / SUMS).write_text(sums_text(sums_of(stage / top)))
     with (to / "forged.tar").open("wb") as sink:
         write_tar(stage / top, top, time, sink)
     forged = to / pack.name
     compress(to / "forged.tar", forged)
-    files.sums_beside(to, top).write_text(files.sums_text({forged.name: sha256_of(forged)}))
+    files.sums_beside(to, top).write_text(sums_text({forged.name: sha256_of(forged)}))
     return forged
 
 

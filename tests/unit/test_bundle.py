@@ -8,8 +8,8 @@ import pytest
 from tfport import bootstrap, bundle
 from tfport.bootstrap import BASE, BUILD, REFERENCE, bundle_of, ensure
 from tfport.bundle import checked, refuse_unfit, this_python
-from tfport.bundle_make import write_sums
 from tfport.errors import BundleIncomplete
+from tfport.sums import SUMS, sums_of, sums_text
 
 
 @pytest.fixture
@@ -32,14 +32,14 @@ def made(tree: Path) -> Path:
     for name in (BUILD, BASE):
         (folder / bundle.LOCKS / name).write_bytes((tree / name).read_bytes())
     (folder / bundle.PYTHON).write_text(this_python() + "\n")
-    write_sums(folder)
+    (folder / SUMS).write_text(sums_text(sums_of(folder)))
     return folder
 
 
 def test_a_whole_bundle(made: Path, tree: Path) -> None:
     assert checked(made) == made
     refuse_unfit(made, tree, [BUILD, BASE])
-    done = subprocess.run(["sha256sum", "-c", "--quiet", bundle.SUMS], cwd=made)
+    done = subprocess.run(["sha256sum", "-c", "--quiet", SUMS], cwd=made)
     assert done.returncode == 0, "coreutils can check it too"
 
 
@@ -53,13 +53,16 @@ def test_every_missing_and_every_changed_file_is_named(made: Path) -> None:
     assert "changed: wheels/a-1-py3-none-any.whl" in caught.value.why
 
 
-@pytest.mark.parametrize("how", ["empty", "not there", "a file"])
+@pytest.mark.parametrize("how", ["empty", "not there", "a file", "no sums", "other sums"])
 def test_what_is_no_bundle(tmp_path: Path, how: str) -> None:
     folder = tmp_path / "folder"
     if how == "empty":
         folder.mkdir()
     elif how == "a file":
         folder.write_text("x")
+    elif how in ("no sums", "other sums"):
+        folder.mkdir()
+        (folder / SUMS).write_text("" if how == "no sums" else "abc  a\n")
     with pytest.raises(BundleIncomplete, match="is no bundle"):
         checked(folder)
 

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from tfport import cli
-from tfport.bundle_make import write_sums
 from tfport.errors import BundleIncomplete, DiskFull, TfportError, UnknownTarget
 from tfport.plan import Plan, Request
 from tfport.report import Reporter
+from tfport.sums import SUMS, sums_of, sums_text
 
 ROOT = Path(__file__).resolve().parents[2]
 Seen = list[Request]
@@ -105,7 +105,8 @@ def test_a_bundle_is_checked_before_there_is_a_plan(
 ) -> None:
     assert cli.main(["--target", "t", "--offline", "--bundle", str(tmp_path)]) == BundleIncomplete.exit_code
     assert seen == [] and "is no bundle" in capsys.readouterr().out
-    write_sums(tmp_path)
+    (tmp_path / "a").write_text("a file")
+    (tmp_path / SUMS).write_text(sums_text(sums_of(tmp_path)))
     assert cli.main(["--target", "t", "--offline", "--bundle", str(tmp_path)]) == 0
     assert seen == [Request("t", offline=True, bundle=tmp_path)]
 

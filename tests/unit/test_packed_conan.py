@@ -23,9 +23,10 @@ def loaded(name: str, archive: str) -> Any:
     [
         ("tfport-lite", "lib/libtensorflow-lite.a", "TensorFlowLite", "m"),
         ("tfport-core", "lib/libtensorflow-core.a", "TensorFlowCore", "dl"),
+        ("tfport-acl", "lib/libtfport-acl.a", "TfPortAcl", "dl"),
     ],
 )
-def test_of_either_runtime(name: str, archive: str, package: str, last: str) -> None:
+def test_of_every_runtime(name: str, archive: str, package: str, last: str) -> None:
     made = loaded(name, archive)
     assert (made.name, made.version, made.package_type) == (name, "2.14.1", "static-library")
     said: dict[str, str] = {}

@@ -14,7 +14,7 @@ from tfport import __version__
 from tfport.errors import NotAnSdk
 from tfport.patch import load_patch
 from tfport.recipe import PatchRef, Recipe
-from tfport.sources.cache import sha256_of
+from tfport.sums import sha256_of
 
 OWN = "tfport"  # the name of all that is our own code
 

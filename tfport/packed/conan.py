@@ -12,6 +12,7 @@ RECIPE = "conanfile.py"
 _FACTS = {
     "tfport-lite": ("TensorFlowLite", ["stdc++", "pthread", "m"]),
     "tfport-core": ("TensorFlowCore", ["stdc++", "pthread", "m", "dl"]),
+    "tfport-acl": ("TfPortAcl", ["stdc++", "pthread", "m", "dl"]),
 }
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from pathlib import Path
 
 from tfport.errors import PackDamaged
-from tfport.sources.cache import sha256_of
+from tfport.sums import SUMS, parse_sums, sums_of
 
-SBOM, VEX, MANIFEST, SUMS = "sbom.cdx.json", "vex.cdx.json", "manifest.json", "SHA256SUMS"
+SBOM, VEX, MANIFEST = "sbom.cdx.json", "vex.cdx.json", "manifest.json"
 LICENCES = Path("share") / "licenses"
 SUFFIXES = (".tar.zst", ".tar.gz")
-_LINE = re.compile(r"([0-9a-f]{64}) [ *](\S.*)")
 
 
 def sums_beside(folder: Path, name: str) -> Path:
@@ -20,27 +17,16 @@ def sums_beside(folder: Path, name: str) -> Path:
     return folder / f"{name}.{SUMS}"
 
 
-def sums_of(folder: Path) -> dict[str, str]:
-    """sha256 of every file below ``folder`` by path in it, the sums themselves left out."""
-    files = (path for path in folder.rglob("*") if path.is_file() and path != folder / SUMS)
-    return {path.relative_to(folder).as_posix(): sha256_of(path) for path in sorted(files)}
-
-
-def sums_text(sums: Mapping[str, str]) -> str:
-    """In the form of ``sha256sum``."""
-    return "".join(f"{sha256}  {name}\n" for name, sha256 in sorted(sums.items()))
-
-
 def read_sums(path: Path) -> dict[str, str]:
     """What a file of sums says. Raises ``PackDamaged``."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise PackDamaged(f"{path.name} cannot be read: {error}") from None
-    matches = [_LINE.fullmatch(line) for line in lines]
-    if not matches or not all(matches):
-        raise PackDamaged(f"{path.name} is not in the form of sha256sum", "It was changed or cut short.")
-    return {match[2]: match[1] for match in matches if match is not None}
+    try:
+        return parse_sums(text)
+    except ValueError as error:
+        raise PackDamaged(f"{path.name} is {error}", "It was changed or cut short.") from None
 
 
 def check_sums(folder: Path) -> None:

@@ -24,8 +24,9 @@ from tfport.packed.toolchain import linked_libraries
 from tfport.packed.vex import about, load_statements, vex
 from tfport.report import Reporter
 from tfport.runtimes import runtime_named
-from tfport.sources.cache import full_disk_named, sha256_of
+from tfport.sources.cache import full_disk_named
 from tfport.summary import digests
+from tfport.sums import SUMS, sha256_of, sums_of, sums_text
 from tfport.target import Target
 
 _LARGER = "Packing takes about three times the SDK's size. Make room, or give --output a folder elsewhere."
@@ -77,7 +78,7 @@ def pack(sdk: Path, output: Path, key: Optional[Path], reporter: Reporter) -> di
             }
             for name, text in texts.items():
                 (folder / name).write_text(text, encoding="utf-8")
-            (folder / files.SUMS).write_text(files.sums_text(files.sums_of(folder)), encoding="utf-8")
+            (folder / SUMS).write_text(sums_text(sums_of(folder)), encoding="utf-8")
             made = _archives(stage, product.name, time, reporter)
             if key is not None:
                 made.insert(0, sign(made[0], key.expanduser().absolute()))
@@ -136,7 +137,7 @@ def _archives(stage: Path, name: str, time: int, reporter: Reporter) -> list[Pat
         reporter.say(f"Compressing {archive.name}")
         compress(tar, archive)
     sums = files.sums_beside(stage, name)
-    sums.write_text(files.sums_text({path.name: sha256_of(path) for path in archives}), encoding="utf-8")
+    sums.write_text(sums_text({path.name: sha256_of(path) for path in archives}), encoding="utf-8")
     return [sums, *archives]
 
 

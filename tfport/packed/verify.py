@@ -19,7 +19,8 @@ from tfport.packed.tarball import stem_of, tar_digest, unpack
 from tfport.packed.vex import check_vex
 from tfport.report import Reporter
 from tfport.runtimes import runtime_named
-from tfport.sources.cache import full_disk_named, sha256_of
+from tfport.sources.cache import full_disk_named
+from tfport.sums import sha256_of
 from tfport.target import Target
 
 _ELSEWHERE = "It is unpacked there to look into it. Make room, or set TMPDIR to a folder on a larger disk."

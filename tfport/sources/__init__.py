@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from tfport.sources.archive import extract_member
 from tfport.sources.bundle import Bundle, write_bundle
-from tfport.sources.cache import SourceCache, sha256_of
+from tfport.sources.cache import SourceCache
 from tfport.sources.fetch import fetch, missing
 from tfport.sources.progress import Progress, Silent, Task
 from tfport.sources.ref import SourceRef
 from tfport.sources.url import Limits
+from tfport.sums import sha256_of
 
 __all__ = [
     "Bundle",

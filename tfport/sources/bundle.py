@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tfport.errors import BundleIncomplete, ChecksumMismatch
-from tfport.sources.cache import SourceCache, full_disk_named, mismatch, sha256_of
+from tfport.sources.cache import SourceCache, full_disk_named, mismatch
 from tfport.sources.ref import SourceRef
+from tfport.sums import sha256_of
 
 
 class Bundle:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import hashlib
 import json
 import os
 import shutil
@@ -20,6 +19,7 @@ from pathlib import Path
 
 from tfport.errors import ChecksumMismatch, DiskFull
 from tfport.sources.ref import SourceRef
+from tfport.sums import sha256_of
 
 _BLOCK = 1 << 20
 _LOCK_POLL_SECONDS = 0.1
@@ -144,15 +144,6 @@ class SourceCache:
         if not known.intersection(ref.urls):
             with contextlib.suppress(OSError):
                 summary.unlink()
-
-
-def sha256_of(path: Path) -> str:
-    """The sha256 of a file, 64 hex digits."""
-    digest = hashlib.sha256()
-    with path.open("rb") as handle:
-        for block in iter(lambda: handle.read(_BLOCK), b""):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def mismatch(ref: SourceRef, actual: str, size: int, place: str) -> ChecksumMismatch:
