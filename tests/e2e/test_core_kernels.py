@@ -31,8 +31,11 @@ KERNELS = canonical(
         ("Relu6", f"Relu6Op{FLOATS}"),
         ("Reshape", "ReshapeOp"),
         *((name, f"{name}Op") for name in ("Enter", "Exit", "Merge", "NextIteration", "Switch", "LoopCond")),
-        *((name, f"{name}Op") for name in ("Identity", "NoOp", "Placeholder")),
+        *((name, f"{name}Op") for name in ("Identity", "Placeholder")),
+        ("NoOp", "NoOp"),
         ("Const", "ConstantOp"),
+        ("_Arg", "ArgOp"),
+        ("_Retval", "RetvalOp"),
         *FAST.values(),
     ]
 )
