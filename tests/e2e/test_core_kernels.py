@@ -17,8 +17,10 @@ from tfport.target import Target
 
 pytestmark = [pytest.mark.e2e, pytest.mark.full]
 FLOATS = "<CPUDevice, float>"
+INT32 = "::tensorflow::int32"
 KERNELS = canonical(
     [
+        ("Add", "BinaryOp<CPUDevice, functor::add<float>>"),
         ("AddV2", "BinaryOp<CPUDevice, functor::add<float>>"),
         ("AddV2", "BinaryOp<CPUDevice, functor::add<int32>>"),
         ("Less", "BinaryOp<CPUDevice, functor::less<int32>>"),
@@ -26,6 +28,7 @@ KERNELS = canonical(
         ("Conv2D", f"Conv2DOp{FLOATS}"),
         ("DepthwiseConv2dNative", f"DepthwiseConv2dNativeOp{FLOATS}"),
         ("MatMul", "BatchMatMulOp<CPUDevice, float, float, float, true>"),
+        ("MatMul", f"BatchMatMulOp<CPUDevice, {INT32}, {INT32}, {INT32}, true>"),
         ("Pad", "PadOp<CPUDevice, float, int32>"),
         ("Relu", f"ReluOp{FLOATS}"),
         ("Relu6", f"Relu6Op{FLOATS}"),
