@@ -117,6 +117,7 @@ def _bench(bench: argparse.ArgumentParser) -> None:
     bench.add_argument("--quantize", action="append", default=[], choices=("fp32", "int8"))
     bench.add_argument("--deadline", default=500.0, type=_deadline, metavar="500ms")
     bench.add_argument("--peers", action=argparse.BooleanOptionalAction, default=True)
+    bench.add_argument("--accuracy", type=Path, metavar="DIR", help="pictures to compare int8 with fp32 on")
     bench.add_argument("--sdk", action="append", default=[], type=Path, metavar="DIR")
     bench.add_argument("--output", type=Path, metavar="DIR", help="where JSON and page go (build/bench)")
     bench.add_argument("--offline", action="store_true", help="use the caches only")
@@ -307,6 +308,7 @@ def _bench_request(options: argparse.Namespace) -> BenchRequest:
         precisions=tuple(dict.fromkeys(options.quantize)) or usual.precisions,
         deadline_ms=options.deadline,
         peers=options.peers,
+        accuracy=options.accuracy,
         sdks=tuple(options.sdk),
         output=options.output,
         install_deps=options.install_deps,

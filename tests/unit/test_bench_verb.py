@@ -38,6 +38,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr(verb, "make_cases", lambda *words: [case()])
     monkeypatch.setattr(verb, "build_counter", lambda *words: Path("p.so"))
     monkeypatch.setattr(verb.peers, "available", lambda *words: parts["peers"])
+    monkeypatch.setattr(verb.accuracy, "agreements", lambda *words: parts.setdefault("agreed", {}))
     parts["reporter"] = Reporter(console=Console(file=parts["text"], width=200))
     return parts
 

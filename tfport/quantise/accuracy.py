@@ -34,14 +34,18 @@ class Agreement:
     same_top1: Optional[int]
     sqnr_db: Optional[float]
 
-    def __str__(self) -> str:
-        noise = "" if self.sqnr_db is None else f"signal to noise {self.sqnr_db:.1f} dB"
+    @property
+    def top1(self) -> str:
+        """The share of samples with the same class, or "" without classes."""
         if self.same_top1 is None:
-            return noise or "equal"
-        share = 100 * self.same_top1 / self.samples
-        return ", ".join(
-            [f"top-1 as fp32 {share:.1f} % ({self.same_top1} of {self.samples})", *([noise] if noise else [])]
-        )
+            return ""
+        return f"{100 * self.same_top1 / self.samples:.1f} % ({self.same_top1} of {self.samples})"
+
+    def __str__(self) -> str:
+        noise = "outputs are equal"
+        if self.sqnr_db is not None:
+            noise = f"signal to noise {self.sqnr_db:.1f} dB"
+        return f"top-1 as fp32 {self.top1}, {noise}" if self.top1 else noise
 
 
 def agreement(

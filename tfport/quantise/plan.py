@@ -157,7 +157,8 @@ def form_of(path: Path) -> str:
     try:
         kind = recognise(path)
     except NotACoreModel as error:
-        raise NotQuantisable(f"{path} cannot be quantised", error.why or error.what, _FORMS) from None
+        plain = "It holds no saved_model.pb." if path.is_dir() else "It is no Keras model and no SavedModel."
+        raise NotQuantisable(f"{path} cannot be quantised", error.why or plain, _FORMS) from None
     if kind == GRAPHDEF:
         raise NotQuantisable(f"{path} is a GraphDef, which does not say what its inputs are", "", _FORMS)
     return kind

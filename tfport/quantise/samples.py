@@ -61,9 +61,15 @@ def read_samples(folder: Path) -> Samples:
             "\n".join([*names, *([f"and {more} more"] if more else [])]),
             "Pictures, .npy and .npz files may be in it, hidden files are passed over; move the others away.",
         )
+    return samples_of(folder, files)
+
+
+def samples_of(folder: Path, files: Sequence[Path]) -> Samples:
+    """These files of a folder, whatever they hold."""
     total = hashlib.sha256()
     for path in files:
-        total.update(f"{path.relative_to(folder).as_posix()}\0{sha256_of(path)}\0".encode())
+        name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
+        total.update(f"{name}\0{sha256_of(path)}\0".encode())
     return Samples(folder, tuple(files), total.hexdigest())
 
 
