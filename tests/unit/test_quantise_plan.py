@@ -98,9 +98,9 @@ def test_the_terminal_shows_accuracy_beside_speed() -> None:
         "seconds": {},
         "reference": True,
     }
-    rows = [name for name, _ in built_rows(data)]
-    assert rows.index("accuracy of int8") == rows.index("m, one thread") + 1
-    assert "accuracy of int8" not in dict(built_rows({**data, "quantisation": None}))
+    names = [row[0] for row in built_rows(data)]
+    assert names.index("accuracy of int8") == names.index("m, one thread") + 1
+    assert "accuracy of int8" not in [row[0] for row in built_rows({**data, "quantisation": None})]
 
 
 @pytest.mark.parametrize(
