@@ -48,14 +48,19 @@ def test_every_file_that_is_no_picture_is_named(tmp_path: Path) -> None:
     folder = pictures(tmp_path / "p")
     (folder / "labels.txt").write_text("cat")
     (folder / "fake.jpg").write_bytes(b"\xff\xd8 no picture")
-    with pytest.raises(CalibrationInvalid, match="holds 2 file") as caught:
+    image = pytest.importorskip("PIL.Image")
+    image.fromarray(np.full((3, 3), 40000, np.uint16)).save(
+        folder / "deep.png"
+    )  # Pillow would clip it to white
+    with pytest.raises(CalibrationInvalid, match="holds 3 file") as caught:
         read_samples(folder)
-    assert caught.value.why.splitlines() == ["fake.jpg", "labels.txt"]
+    assert caught.value.why.splitlines() == ["deep.png", "fake.jpg", "labels.txt"]
+    assert "8 bits a channel" in caught.value.hint
     for number in range(12):
         (folder / f"x{number:02}.txt").write_text("x")
     with pytest.raises(CalibrationInvalid) as caught:
         read_samples(folder)
-    assert caught.value.why.splitlines()[-1] == "and 4 more"
+    assert caught.value.why.splitlines()[-1] == "and 5 more"
 
 
 @pytest.mark.parametrize(

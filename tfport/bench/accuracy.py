@@ -14,19 +14,18 @@ from tfport.catalogue import Shelf
 from tfport.deploy import REPORT
 from tfport.host import Host
 from tfport.quantise.accuracy import Agreement
-from tfport.quantise.samples import read_samples, samples_of
+from tfport.quantise.samples import Samples, samples_of
 
 HEAD = "top-1 as fp32"
 
 
 def agreements(
-    models: Sequence[str], precisions: Sequence[str], folder: Optional[Path], host: Host, shelf: Shelf
+    models: Sequence[str], precisions: Sequence[str], pictures: Optional[Samples], host: Host, shelf: Shelf
 ) -> dict[str, Agreement]:
-    """By network, for the standard ones that are measured in int8; ``folder`` None: the demo pictures.
+    """By network, for the standard ones that are measured in int8; ``pictures`` None: the demo pictures.
 
-    Raises ``CalibrationInvalid`` and what ``Host.work`` raises.
+    Raises what ``Host.work`` raises, ``CalibrationInvalid`` among it.
     """
-    pictures = read_samples(folder) if folder else None
     wanted = [name for name in models if name in STANDARD and "int8" in precisions]
     if wanted and pictures is None:
         files = demo_pictures(shelf)

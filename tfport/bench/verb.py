@@ -24,6 +24,7 @@ from tfport.errors import BenchFailed, ModelMissing, NotOffered
 from tfport.host import Host
 from tfport.pipeline import build
 from tfport.plan import Request, make_plan
+from tfport.quantise.samples import read_samples
 from tfport.report import Reporter
 from tfport.runtimes import runtime_named
 from tfport.sources import SourceCache
@@ -77,6 +78,7 @@ def bench(request: BenchRequest, reporter: Reporter) -> dict[str, Any]:
                 "Give --model one of these names, or the path of a .tflite file.",
             )
     reference.require()
+    pictures = read_samples(request.accuracy) if request.accuracy else None
     log = ROOT / "build" / "logs" / "apt"
     provide(needs(target), install=request.install_deps, log=log, say=reporter.say)
     home, work = tfport_home(), ROOT / "build" / "bench" / f"{target.name}-engines"
@@ -93,7 +95,7 @@ def bench(request: BenchRequest, reporter: Reporter) -> dict[str, Any]:
         others, left_out = peers.available(
             target, sources, home / "tools", work, reporter.downloads, request.offline
         )
-    agreed = accuracy.agreements(request.models, request.precisions, request.accuracy, host, shelf)
+    agreed = accuracy.agreements(request.models, request.precisions, pictures, host, shelf)
     agreed.update(accuracy.told_by(request.sdks, cases))
     rows = _measure(request, target, cases, [*ours, *others], home / "tools", reporter)
     results = Results(

@@ -59,7 +59,7 @@ def read_samples(folder: Path) -> Samples:
         raise CalibrationInvalid(
             f"The folder {folder} holds {len(foreign)} file(s) that are no pictures",
             "\n".join([*names, *([f"and {more} more"] if more else [])]),
-            "Pictures, .npy and .npz files may be in it, hidden files are passed over; move the others away.",
+            "Move them away: pictures of 8 bits a channel, .npy, .npz and hidden files may be in it.",
         )
     return samples_of(folder, files)
 
@@ -92,12 +92,13 @@ def has_pictures(files: Sequence[Path]) -> bool:
 
 
 def _is_picture(path: Path) -> bool:
+    """A picture of 8 bits a channel; Pillow clips others."""
     # With host TensorFlow's requirements; without them nothing is quantised.
     from PIL import Image
 
     try:
-        with Image.open(path):
-            return True
+        with Image.open(path) as image:
+            return not image.mode.startswith(("I", "F"))
     except Exception:  # whatever its readers raise over a file that is not theirs
         return False
 
