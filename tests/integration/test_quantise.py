@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tfport.acl.generate import compile_model
 from tfport.errors import CalibrationInvalid, NotQuantisable, SignatureUnknown, TfportError
 from tfport.host import Host
 from tfport.model import LiteModel, read_tflite
@@ -80,6 +81,7 @@ def test_a_keras_model_becomes_int8_from_end_to_end(tmp_path: Path, pictures: Pa
     lite, plain = int8_of(tmp_path / "result"), read_tflite(tmp_path / "result" / FLOAT / "net.tflite")
     assert [t.dtype for t in (*lite.inputs, *lite.outputs, *plain.inputs)] == ["int8", "int8", "float32"]
     assert lite.inputs[0].signature == (1, SIDE, SIDE, 3), "an open batch is one on a device"
+    assert "qasymm8_signed" in compile_model(lite.path).program.data_types, "--runtime acl takes it too"
     assert [slot.name for slot in slots_of(lite.path)] == ["image"]
     assert facts["scaling"] == "rgb-unit" and facts["samples"] == 6
     # The scale of the input is that of the pictures.
