@@ -27,6 +27,8 @@ from tfport.new_target import make_target
 from tfport.pipeline import build, fetch_all, smoke_again
 from tfport.plan import FAST, LEAN, Plan, Request, make_plan
 from tfport.publish import publish
+from tfport.quantise.plan import Wish
+from tfport.quantise.samples import SCALINGS
 from tfport.report import Reporter
 from tfport.runtimes import runtime_named
 from tfport.target import ROOT, load_target
@@ -115,6 +117,7 @@ def _bench(bench: argparse.ArgumentParser) -> None:
     bench.add_argument("--quantize", action="append", default=[], choices=("fp32", "int8"))
     bench.add_argument("--deadline", default=500.0, type=_deadline, metavar="500ms")
     bench.add_argument("--peers", action=argparse.BooleanOptionalAction, default=True)
+    bench.add_argument("--accuracy", type=Path, metavar="DIR", help="pictures to compare int8 with fp32 on")
     bench.add_argument("--sdk", action="append", default=[], type=Path, metavar="DIR")
     bench.add_argument("--output", type=Path, metavar="DIR", help="where JSON and page go (build/bench)")
     bench.add_argument("--offline", action="store_true", help="use the caches only")
@@ -139,6 +142,18 @@ def _job(*, target_required: bool) -> argparse.ArgumentParser:
         choices=(FAST, LEAN),
         default=FAST,
         help="lean: without what is faster for more memory, Winograd's transformed weights (--runtime lite)",
+    )
+    job.add_argument(
+        "--quantize", choices=("int8",), help="make the --model int8 first: a Keras model or a SavedModel"
+    )
+    job.add_argument(
+        "--calibration", type=Path, metavar="DIR", help="pictures for --quantize (docs/quantize.md)"
+    )
+    job.add_argument(
+        "--accuracy", type=Path, metavar="DIR", help="pictures to compare int8 with fp32 on, other than those"
+    )
+    job.add_argument(
+        "--scaling", choices=SCALINGS, help="what the model takes for pixels (default: it scales, or 0 to 1)"
     )
     job.add_argument("--input", action="append", default=[], type=_named_file, metavar="NAME=FILE.npy")
     job.add_argument("--output", type=Path, metavar="DIR", help="the SDK's folder (default: below dist/)")
@@ -256,6 +271,9 @@ def _planned(request: Request, reporter: Reporter) -> Plan:
     reader = runtime_named(request.runtime).reader
     if reader and request.models:
         reporter.say(f"Reading the model{'s' * (len(request.models) > 1)} with {reader}")
+    if request.quantise.precision:
+        with reporter.progress("Quantising") as told:
+            return make_plan(request, tell=told)
     return make_plan(request)
 
 
@@ -276,6 +294,7 @@ def _request(options: argparse.Namespace) -> Request:
         launcher=options.compiler_launcher,
         remote=getattr(options, "remote", None),
         bundle=checked(options.bundle) if options.bundle else None,
+        quantise=Wish(options.quantize, options.calibration, options.accuracy, options.scaling),
     )
 
 
@@ -289,6 +308,7 @@ def _bench_request(options: argparse.Namespace) -> BenchRequest:
         precisions=tuple(dict.fromkeys(options.quantize)) or usual.precisions,
         deadline_ms=options.deadline,
         peers=options.peers,
+        accuracy=options.accuracy,
         sdks=tuple(options.sdk),
         output=options.output,
         install_deps=options.install_deps,

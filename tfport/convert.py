@@ -160,10 +160,16 @@ def convert_squeezenet(form: str, weights: Path, pictures: Sequence[Path], resul
 def to_lite(model: Any, samples: Optional[Iterable[Array]]) -> bytes:
     """A Keras model of one input as a .tflite; with ``samples`` of that input, in int8 from end to end."""
     tf = import_tensorflow()
-    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    fed = None if samples is None else ([values] for values in samples)
+    return converted(tf.lite.TFLiteConverter.from_keras_model(model), fed)
+
+
+def converted(converter: Any, samples: Optional[Iterable[Any]]) -> bytes:
+    """What a TFLiteConverter makes; with ``samples``, in a form that it takes, in int8 from end to end."""
+    tf = import_tensorflow()
     if samples is not None:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = lambda: ([values] for values in samples)
+        converter.representative_dataset = lambda: iter(samples)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = tf.int8
         converter.inference_output_type = tf.int8

@@ -276,6 +276,18 @@ class SmokeFailed(TfportError):
     exit_code = 48
 
 
+class CalibrationInvalid(TfportError):
+    """A folder of pictures to calibrate or compare with is missing, empty, or holds something else."""
+
+    exit_code = 49
+
+
+class NotQuantisable(ModelError):
+    """A model of a form that cannot be quantised, or one that does not become int8 as a whole."""
+
+    exit_code = 69
+
+
 class NotACoreModel(ModelError):
     """Neither a frozen GraphDef nor a SavedModel nor a Keras model: another format, or no model at all."""
 

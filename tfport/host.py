@@ -11,7 +11,7 @@ import json
 import signal
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,19 +25,26 @@ from tfport.core.recognise import KERAS
 from tfport.errors import CommandFailed, CommandTimedOut, ConversionFailed, TfportError
 from tfport.inputs import Array
 from tfport.model import LiteModel
+from tfport.quantise import steps
+from tfport.quantise.samples import Samples
 
 # Parts of a result's name: raise one when reference.py, or what is in core/, changes what it writes.
 _RECIPE = 2
 _CORE_RECIPE = 2
-TIME_LIMIT = 900.0  # seconds for one list of jobs
+TIME_LIMIT = 900.0  # seconds for one list of jobs, and what a long job adds to it
+_PROGRESS = "progress: "  # and what ``Host.tell`` hears, as JSON
 
 
 @dataclass
 class Host:
-    """Collects jobs and does them at once; ``folder`` keeps the results, ``log`` what TensorFlow says."""
+    """Collects jobs and does them at once; ``folder`` keeps the results, ``log`` what TensorFlow says.
+
+    ``tell`` hears how far a long job is: done, of, what.
+    """
 
     folder: Path
     log: Path
+    tell: Callable[[int, int, str], None] = lambda done, of, what: None
     _jobs: dict[Path, dict[str, Any]] = field(default_factory=dict)
 
     def converted(self, model: DemoModel, shelf: Shelf) -> Path:
@@ -92,6 +99,19 @@ class Host:
         job = {"do": "run_core", "model": str(model.path.resolve()), "kind": model.kind}
         return self._run(setting, inputs, {**job, "signature": signature})
 
+    def quantised(self, path: Path, kind: str, sha256: str, given: Samples, scaling: str) -> Path:
+        """The facts of a Keras model or SavedModel in int8; see ``tfport.quantise.convert``."""
+        name, job = steps.quantising(path, kind, sha256, given, scaling, reference.require())
+        return self._want(name, job)
+
+    def agreement(self, fp32: Path, int8: Path, given: Samples, scaling: str = "") -> Path:
+        """How well two results of this folder agree; see ``tfport.quantise.accuracy``.
+
+        ``scaling`` "": as the facts beside a quantised model say.
+        """
+        name, job = steps.comparing(fp32, int8, given, scaling, reference.require())
+        return self._want(name, job)
+
     def unravelled(self, model: LiteModel) -> Path:
         """The unravelled form of a model, see ``tfport.split``."""
         return self._want(
@@ -119,10 +139,15 @@ class Host:
                 cwd=Path(__file__).resolve().parent.parent,
                 stdin=json.dumps(jobs).encode(),
                 log=self.log,
-                timeout=TIME_LIMIT,
+                timeout=TIME_LIMIT + sum(job.get("patience", 0.0) for job in jobs),
+                on_line=self._hear,
             )
         except CommandFailed as error:
             raise _told(error, jobs) from None
+
+    def _hear(self, line: str) -> None:
+        if line.startswith(_PROGRESS):
+            self.tell(*json.loads(line[len(_PROGRESS) :]))
 
     def _run(self, setting: str, inputs: Mapping[str, Array], job: dict[str, Any]) -> Path:
         """A job that reads inputs from a file, named by ``setting`` and by their values."""
@@ -184,6 +209,8 @@ def _do(job: dict[str, Any]) -> dict[str, Any]:
         from tfport.core.prepare import prepare
 
         return prepare(Path(job["model"]), job["kind"], result)
+    if job["do"] in steps.WORK:
+        return steps.WORK[job["do"]](job, result, _tell)
     result.parent.mkdir(parents=True, exist_ok=True)
     if job["do"] == "squeezenet":
         pictures = [Path(path) for path in job["pictures"]]
@@ -202,6 +229,10 @@ def _do(job: dict[str, Any]) -> dict[str, Any]:
         return run_reference(Path(job["model"]), job["kind"], job["signature"], inputs, result)
     expose = split.expose if job["intermediates"] else None
     return reference.run_reference(Path(job["model"]), inputs, result, expose)
+
+
+def _tell(done: int, of: int, what: str) -> None:
+    print(f"{_PROGRESS}{json.dumps([done, of, what])}", flush=True)
 
 
 def main() -> int:

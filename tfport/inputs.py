@@ -159,21 +159,23 @@ def photograph(path: Path, tensor: Tensor, scaling: str) -> Array:
 
 
 def picture(path: Path, name: str, shape: Sequence[int], scaling: str) -> Array:
-    """A picture file as float32, batch 1, height x width x 3, for the input ``name`` of that ``shape``.
+    """A picture file as float32, batch 1, height x width x 3 (or 1, grey), for the input ``name``.
 
     ``scaling``: "bgr-minus-mean" (float, blue first, ImageNet's mean taken off), "rgb-bytes" (0 to 255),
-    "rgb-centred" (-1 to 1), "rgb-unit" (0 to 1).
+    "rgb-centred" (-1 to 1), "rgb-unit" (0 to 1). One in grey has the range, and no mean of colours.
     """
     from PIL import Image
 
-    if len(shape) != 4 or shape[0] != 1 or shape[3] != 3:
-        raise ModelInputInvalid(f"The input {name!r} of shape {list(shape)} takes no picture")
-    _, height, width, _ = shape
-    with Image.open(path) as image:
-        pixels = np.asarray(
-            image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR), dtype=np.float32
+    grey = tuple(shape[3:]) == (1,)
+    if len(shape) != 4 or shape[0] != 1 or shape[3] not in (1, 3) or (grey and scaling == _OF_COLOURS):
+        raise ModelInputInvalid(
+            f"The input {name!r} of shape {list(shape)} takes no picture" + (f" as {scaling}" if grey else "")
         )
-    values: Array = _SCALINGS[scaling](pixels)[np.newaxis]
+    _, height, width, channels = shape
+    with Image.open(path) as image:
+        plain = image.convert("L" if grey else "RGB")
+        pixels = np.asarray(plain.resize((width, height), Image.Resampling.BILINEAR), dtype=np.float32)
+    values: Array = _SCALINGS[scaling](pixels.reshape(height, width, channels))[np.newaxis]
     return values
 
 
@@ -228,8 +230,9 @@ def _bgr_minus_mean(pixels: Array) -> Array:
     return pixels[..., ::-1] - np.asarray(IMAGENET_MEAN_BGR, dtype=np.float32)
 
 
+_OF_COLOURS = "bgr-minus-mean"
 _SCALINGS: dict[str, Callable[[Array], Array]] = {
-    "bgr-minus-mean": _bgr_minus_mean,
+    _OF_COLOURS: _bgr_minus_mean,
     "rgb-bytes": lambda pixels: pixels,
     "rgb-centred": lambda pixels: pixels / np.float32(127.5) - np.float32(1),
     "rgb-unit": lambda pixels: pixels / np.float32(255),

@@ -85,6 +85,7 @@ def as_data(plan: Plan, outcome: Outcome) -> dict[str, Any]:
         "compiler": outcome.compiler,
         "sdk": str(plan.sdk),
         "models": [{"path": str(model.path), "sha256": model.sha256} for model in plan.models],
+        "quantisation": plan.quantised.as_data() if plan.quantised else None,
         "operators": plan.job.operators(plan.sdk),
         "recipes": {recipe.name: recipe.version for recipe in plan.recipes},
         "components": [asdict(component) for component in linked(plan.recipes)],
@@ -124,7 +125,7 @@ def make_sdk(plan: Plan, outcome: Outcome, reporter: Reporter) -> None:
     with _timed(outcome, "check"):
         reporter.say("Checking the artefact: machine, symbols, every instruction")
         outcome.facts = check_sdk(package, plan.target, plan.runtime.keep).as_dict()
-    payload = dict(plan.job.payload)
+    payload = dict(plan.payload)
     if plan.pack_weights:
         with _timed(outcome, "pack"):
             reporter.say("Packing the weights for the target's microkernels")
@@ -162,7 +163,8 @@ def smoke(plan: Plan, shelf: Shelf, reporter: Reporter) -> SmokeResults:
             shelf=shelf,
             home=plan.home,
             work=plan.work / "smoke",
-            inputs=plan.request.inputs,
+            inputs=plan.inputs,
+            count_given=plan.quantised is not None,
             reference=plan.request.reference,
             jobs=plan.local_jobs,
             report=report,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Optional
 
@@ -15,6 +15,8 @@ from tfport.environment import compile_jobs, tfport_home
 from tfport.errors import NotOffered
 from tfport.host import Host
 from tfport.launcher import Launcher, choose
+from tfport.quantise import plan as int8
+from tfport.quantise.samples import Tell
 from tfport.recipe import Recipe, closure, load_recipes
 from tfport.runtimes import GivenModel, Job, Runtime, runtime_named
 from tfport.sources import SourceCache
@@ -29,7 +31,7 @@ class Request:
 
     ``pack_weights`` None: where there is no operating system. ``memory``: FAST or LEAN. ``launcher`` None:
     ccache, if it is installed. ``remote`` is a Conan server whose packages are taken instead of building
-    them, ``bundle`` a folder that ``build.py bundle`` made.
+    them, ``bundle`` a folder that ``build.py bundle`` made. ``quantise``: make the model int8 first.
     """
 
     target: str
@@ -47,6 +49,7 @@ class Request:
     launcher: Optional[str] = None
     remote: Optional[str] = None
     bundle: Optional[Path] = None
+    quantise: int8.Wish = field(default_factory=int8.Wish)
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class Plan:
     home: Path
     launcher: Launcher
     jobs: int
+    quantised: Optional[int8.Quantised] = None
 
     @property
     def models(self) -> Sequence[GivenModel]:
@@ -75,6 +79,16 @@ class Plan:
         if self.request.pack_weights is None:
             return self.target.board is not None and self.runtime.name == "lite" and bool(self.models)
         return self.request.pack_weights
+
+    @property
+    def inputs(self) -> tuple[tuple[str, Path], ...]:
+        """The user's inputs for the smoke test; for a model quantised here, a real sample in their place."""
+        return self.request.inputs or (self.quantised.inputs if self.quantised else ())
+
+    @property
+    def payload(self) -> Mapping[str, Path]:
+        """What the SDK carries beside the package: path in the SDK -> folder that is copied there."""
+        return {**self.job.payload, **({int8.FOLDER: self.quantised.folder} if self.quantised else {})}
 
     @property
     def lean(self) -> bool:
@@ -118,6 +132,7 @@ class Plan:
             ("target", f"{self.target.name}: {self.target.description}"),
             ("flags", " ".join(self.target.compile_flags)),
             *self.job.rows(self.sdk_recipe.version),
+            *(self.quantised.rows() if self.quantised else []),
             *([("weights", "packed ahead of time too")] if self.pack_weights else []),
             *([("memory", "lean: without Winograd's transformed weights")] if self.lean else []),
             ("recipes", f"{len(self.recipes)}: {', '.join(recipe.reference for recipe in self.recipes)}"),
@@ -140,7 +155,7 @@ class Plan:
         )
         profile = render_profile(self.target, 1)
         # A prepared model lies in the cache in a folder that is named by its content.
-        payload = [f"{place} {source}" for place, source in self.job.payload.items()]
+        payload = [f"{place} {source}" for place, source in self.payload.items()]
         if self.pack_weights:
             payload += [f"packed {model.sha256}" for model in self.models]
         if self.lean:
@@ -148,9 +163,13 @@ class Plan:
         return digest_inputs(folders, [profile, repr(self.target), self.ops, compiler, __version__, *payload])
 
 
-def make_plan(request: Request, root: Path = ROOT) -> Plan:
-    """Read every file that the plan depends on; raises what is wrong with them, before anything starts."""
+def make_plan(request: Request, root: Path = ROOT, tell: Optional[Tell] = None) -> Plan:
+    """Read every file that the plan depends on; raises what is wrong with them, before anything starts.
+
+    ``tell`` hears how far quantising a model is.
+    """
     runtime = runtime_named(request.runtime)
+    int8.refuse(request.quantise, request.runtime, request.models, request.reference)
     if request.pack_weights and (request.runtime != "lite" or not request.models):
         raise NotOffered(
             "--pack-weights goes with --model, for --runtime lite",
@@ -179,7 +198,13 @@ def make_plan(request: Request, root: Path = ROOT) -> Plan:
         )
     home, work = tfport_home(), root / "build" / target.name
     host = Host(home / "models", work / "tensorflow.log")
-    job = runtime.job(request.models, request.ops is not None, root, host)
+    models, made = request.models, None
+    if request.quantise.precision:
+        if request.output:
+            refuse_foreign(request.output.absolute())
+        made = int8.quantised(request.quantise, models[0], replace(host, tell=tell) if tell else host)
+        models = (made.model,)
+    job = runtime.job(models, request.ops is not None, root, host)
     job.refuse_inputs(request.inputs)
     sdk = (request.output or root / "dist" / target.name / job.folder).absolute()
     refuse_foreign(sdk)
@@ -194,4 +219,5 @@ def make_plan(request: Request, root: Path = ROOT) -> Plan:
         home=home,
         launcher=launcher,
         jobs=request.jobs or launcher.jobs,
+        quantised=made,
     )

@@ -53,6 +53,7 @@ class Setup:
     """What every smoke test works with.
 
     ``home`` keeps converted models and references, ``work`` logs. ``inputs`` are the user's: name -> .npy.
+    ``count_given``: count the instructions of the user's models too.
     """
 
     sdk: Path
@@ -65,6 +66,7 @@ class Setup:
     seed: int = DEFAULT_SEED
     jobs: int = 2
     count: bool = True
+    count_given: bool = False
     report: Report = lambda done, of, what: None
     emulator: Optional[Emulator] = None
 

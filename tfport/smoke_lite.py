@@ -138,7 +138,8 @@ class LiteSmoke(Smoke[LiteNet]):
 
     def _user_cases(self) -> list[Case[LiteNet]]:
         fed = user_inputs(self.models, self.setup.inputs, self.setup.seed)
-        counted = (Setting(1, True),) if self.setup.target.board is not None else ()
+        wanted = self.setup.target.board is not None or self.setup.count_given
+        counted = (Setting(1, True),) if wanted else ()
         return [
             Case(lite.path.name, LiteNet(lite), source, inputs, self.setup.settings, counted=counted)
             for lite, (source, inputs) in zip(self.models, fed)

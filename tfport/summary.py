@@ -66,6 +66,8 @@ def built_rows(data: Mapping[str, Any]) -> list[Row]:
             millions = count["per_inference"]["total"] / 1e6
             stock = "" if count.get("xnnpack", True) else ", XNNPACK off"
             rows.append((f"{count['model']}, one thread{stock}", f"{millions:.1f} million instructions"))
+    if data.get("quantisation"):
+        rows.append(("accuracy of int8", data["quantisation"]["accuracy"]["told"]))
     for cores in (data["smoke"] or {}).get("cores", []):
         if cores["ok"]:
             share = f"{100 * cores['busiest_share']:.1f} % of the work of one core"

@@ -12,7 +12,7 @@ from tests.unit.bench_fakes import FakeEngine, case
 from tfport import cli
 from tfport.bench import verb
 from tfport.bench.verb import BenchRequest, bench, parse_deadline
-from tfport.errors import BenchFailed, ModelMissing, UnknownTarget
+from tfport.errors import BenchFailed, CalibrationInvalid, ModelMissing, UnknownTarget
 from tfport.report import Reporter
 
 
@@ -38,6 +38,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr(verb, "make_cases", lambda *words: [case()])
     monkeypatch.setattr(verb, "build_counter", lambda *words: Path("p.so"))
     monkeypatch.setattr(verb.peers, "available", lambda *words: parts["peers"])
+    monkeypatch.setattr(verb.accuracy, "agreements", lambda *words: parts.setdefault("agreed", {}))
     parts["reporter"] = Reporter(console=Console(file=parts["text"], width=200))
     return parts
 
@@ -93,6 +94,14 @@ def test_unknown_names_are_refused_before_anything_starts(stage: dict[str, Any])
         bench(BenchRequest(target="zuluku"), stage["reporter"])
 
 
+def test_a_folder_for_accuracy_is_looked_at_before_anything_starts(
+    stage: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verb, "provide", lambda *words, **more: pytest.fail("started"))
+    with pytest.raises(CalibrationInvalid, match="There is no folder"):
+        bench(BenchRequest(accuracy=tmp_path / "none"), stage["reporter"])
+
+
 def test_the_words_of_the_command_line_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[BenchRequest] = []
     monkeypatch.setattr(cli, "run_bench", lambda request, reporter: (asked.append(request), {})[1])
@@ -107,11 +116,17 @@ def test_the_words_of_the_command_line_arrive(monkeypatch: pytest.MonkeyPatch) -
         "--quantize",
         "int8",
     ]
-    assert cli.main([*words, "--deadline", "0.1s", "--no-peers", "--sdk", "dist/x", "--offline"]) == 0
+    assert (
+        cli.main(
+            [*words, "--deadline", "0.1s", "--no-peers", "--sdk", "dist/x", "--offline", "--accuracy", "p"]
+        )
+        == 0
+    )
     assert cli.main(["bench"]) == 0
     assert asked[0].models == ("mobilenet-v1",)
     assert (asked[0].threads, asked[0].precisions, asked[0].deadline_ms) == ((4,), ("int8",), 100)
     assert (asked[0].peers, asked[0].sdks, asked[0].offline) == (False, (Path("dist/x"),), True)
+    assert asked[0].accuracy == Path("p")
     assert asked[1] == BenchRequest(command="bench")
     with pytest.raises(SystemExit):
         cli.main(["bench", "--deadline", "soon"])

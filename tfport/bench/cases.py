@@ -104,7 +104,7 @@ def make_cases(
     """
     wanted = []
     for name in models:
-        wanted += [(name, p, _lite(name, p, host, shelf)) for p in precisions if name in STANDARD]
+        wanted += [(name, p, lite_path(name, p, host, shelf)) for p in precisions if name in STANDARD]
         if name not in STANDARD:
             lite = read_tflite(Path(name))
             wanted.append((lite.path.stem, "int8" if lite.quantised else "fp32", lite.path))
@@ -153,30 +153,36 @@ def _demo(shelf: Shelf, form: str) -> DemoModel:
     return next(model for model in shelf.catalogue.models if model.form == form)
 
 
-def _pictures(shelf: Shelf) -> list[Path]:
+def demo_pictures(shelf: Shelf) -> list[Path]:
+    """Those that the int8 models were calibrated with."""
     return [shelf.path(name) for name in CALIBRATION_PICTURES]
 
 
-def _lite(name: str, precision: str, host: Host, shelf: Shelf) -> Path:
+def lite_path(name: str, precision: str, host: Host, shelf: Shelf) -> Path:
+    """Where the .tflite of a standard network is once the host has worked."""
     form = "int8" if precision == "int8" else "float32"
     if name == TRAINED:
         return host.converted(_demo(shelf, f"squeezenet-{form}"), shelf)
-    return host.network(name, form, _pictures(shelf))
+    return host.network(name, form, demo_pictures(shelf))
 
 
 def saved_model(name: str, host: Host, shelf: Shelf) -> Path:
     """Where the SavedModel of a standard network is once the host has worked."""
     if name == TRAINED:
         return host.converted(_demo(shelf, "squeezenet-saved-model"), shelf)
-    return host.network(name, "saved-model", _pictures(shelf))
+    return host.network(name, "saved-model", demo_pictures(shelf))
 
 
 def _inputs(name: str, lite: LiteModel, shelf: Shelf) -> Names:
     if name not in STANDARD:
         return model_inputs(lite, {})
-    scaling = NETWORKS[name].scaling if name in NETWORKS else "bgr-minus-mean"
     tensor = lite.inputs[0]
-    return {tensor.name: photograph(shelf.path(PICTURE), tensor, scaling)}
+    return {tensor.name: photograph(shelf.path(PICTURE), tensor, scaling_of(name))}
+
+
+def scaling_of(name: str) -> str:
+    """How a picture becomes the input of a standard network; see ``inputs.picture``."""
+    return NETWORKS[name].scaling if name in NETWORKS else "bgr-minus-mean"
 
 
 def _load(path: Path) -> dict[str, Array]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Optional
 
+from tfport.quantise.accuracy import Agreement
+
 SCHEMA = 1
 # How a row came out: its figures count only when it is OK.
 OK, WRONG, FAILED, LEFT_OUT = "ok", "wrong", "failed", "left out"
@@ -56,6 +58,7 @@ class Row:
     program_bytes: int = 0
     start_up_instructions: float = 0.0
     kernels: Sequence[str] = ()
+    accuracy: Optional[Agreement] = None  # of an int8 model with its fp32 one
 
     @property
     def ok(self) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Optional
 
+from tfport.bench import accuracy
 from tfport.bench.cycles import models
 from tfport.bench.results import OK, Bar, Results, Row
 
 HEAD = (
     "network", "precision", "engine", "threads", "Minstr", "per MAC quad", "Mcycles*", "ms*", "deadline*",
-    "against TensorFlow", "heap", "program", "start-up",
+    "against TensorFlow", accuracy.HEAD, "heap", "program", "start-up",
 )  # fmt: skip
 SPLIT_HEAD = ("network", "precision", "engine", "operator", "Minstr", "of all", "ms*")
 
@@ -23,7 +24,7 @@ def rows(results: Results) -> list[tuple[str, ...]]:
 def _row(row: Row) -> tuple[str, ...]:
     head = (row.network, row.precision, f"{row.engine} {row.version}", str(row.threads))
     if row.state != OK:
-        return (*head, row.state.upper(), "", "", "", "", row.note, "", "", "")
+        return (*head, row.state.upper(), "", "", "", "", row.note, "", "", "", "")
     total = row.instructions["total"]
     return (
         *head,
@@ -33,6 +34,7 @@ def _row(row: Row) -> tuple[str, ...]:
         bar(row.milliseconds, 1),
         row.verdict,
         row.difference.split(": ")[-1],
+        accuracy.cell(row),
         size(heap(row)),
         size(row.program_bytes),
         f"{row.start_up_instructions / 1e6:.1f} M",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from tfport import command, reference
-from tfport.bench import page, peers, ratios, table
+from tfport.bench import accuracy, page, peers, ratios, table
 from tfport.bench.cases import STANDARD, Case, make_cases, saved_model
 from tfport.bench.engines import Engine
 from tfport.bench.measure import Bench
@@ -24,6 +24,7 @@ from tfport.errors import BenchFailed, ModelMissing, NotOffered
 from tfport.host import Host
 from tfport.pipeline import build
 from tfport.plan import Request, make_plan
+from tfport.quantise.samples import read_samples
 from tfport.report import Reporter
 from tfport.runtimes import runtime_named
 from tfport.sources import SourceCache
@@ -34,7 +35,10 @@ AT_ONCE = 2  # counts do not depend on what else runs
 
 @dataclass(frozen=True)
 class BenchRequest:
-    """What the command line asks for; ``models`` are names of ``STANDARD`` or files."""
+    """What the command line asks for; ``models`` are names of ``STANDARD`` or files.
+
+    ``accuracy``: a folder of pictures on which int8 is held against fp32; None: the demo pictures.
+    """
 
     target: str = "zuluko"
     runtimes: tuple[str, ...] = ("lite",)
@@ -43,6 +47,7 @@ class BenchRequest:
     precisions: tuple[str, ...] = ("fp32", "int8")
     deadline_ms: float = 500.0
     peers: bool = True
+    accuracy: Optional[Path] = None
     sdks: tuple[Path, ...] = ()
     output: Optional[Path] = None
     install_deps: bool = False
@@ -73,6 +78,7 @@ def bench(request: BenchRequest, reporter: Reporter) -> dict[str, Any]:
                 "Give --model one of these names, or the path of a .tflite file.",
             )
     reference.require()
+    pictures = read_samples(request.accuracy) if request.accuracy else None
     log = ROOT / "build" / "logs" / "apt"
     provide(needs(target), install=request.install_deps, log=log, say=reporter.say)
     home, work = tfport_home(), ROOT / "build" / "bench" / f"{target.name}-engines"
@@ -89,6 +95,8 @@ def bench(request: BenchRequest, reporter: Reporter) -> dict[str, Any]:
         others, left_out = peers.available(
             target, sources, home / "tools", work, reporter.downloads, request.offline
         )
+    agreed = accuracy.agreements(request.models, request.precisions, pictures, host, shelf)
+    agreed.update(accuracy.told_by(request.sdks, cases))
     rows = _measure(request, target, cases, [*ours, *others], home / "tools", reporter)
     results = Results(
         target=target.name,
@@ -96,7 +104,7 @@ def bench(request: BenchRequest, reporter: Reporter) -> dict[str, Any]:
         clock_mhz=target.cpu.clock_mhz,
         deadline_ms=request.deadline_ms,
         command=request.command,
-        rows=rows,
+        rows=accuracy.with_accuracy(rows, agreed),
         left_out=left_out,
     )
     return _report(results, request.output or ROOT / "build" / "bench", reporter)
