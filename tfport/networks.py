@@ -3,9 +3,10 @@
 SqueezeNet v1.0 of Iandola et al.: at 227 x 227 its pooling windows fit exactly, so ceil and floor are the
 same; the published file pads its last 1x1 convolution with zeros, 3 % more work, which is left out. MobileNet
 v1 of Howard et al., v2 of Sandler et al. and EfficientNet-Lite0 of Tan et al. have their batch normalisation
-folded into the convolutions. Weights are drawn so that
-activations keep their size from layer to layer; the last layer is scaled until the scores differ from each
-other, since a uniform row of scores would hide a wrong result.
+folded into the convolutions. Weights are drawn so that activations keep their size from layer to layer; the
+last layer is scaled until the scores differ from each other, since a uniform row of scores would hide a wrong
+result. Deep networks gather so many roundings in eight bits that the two best of a thousand random scores may
+change places; so theirs also get a clear winner for each picture, as training gives one.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ RECIPE = 2  # part of a result's name: raise it when the code below changes what
 FORMS = {"float32": ".tflite", "int8": ".tflite", "saved-model": ""}  # "": a folder
 CLASSES = 1000
 LOGIT_DEVIATION = 3.0
+LEAD = 2.0  # of a clear winner, in logits
 _SEED = 20170204
 # Output channels and stride of MobileNet's thirteen separable blocks.
 _BLOCKS = (
@@ -46,11 +48,15 @@ _INVERTED_LITE0 = (
 
 @dataclass(frozen=True)
 class Network:
-    """How a network is built, and how a photograph becomes its input (see ``inputs.picture``)."""
+    """How a network is built, and how a photograph becomes its input (see ``inputs.picture``).
+
+    ``decides``: its last layer, a fully connected one, is given a class for each calibration picture.
+    """
 
     side: int
     scaling: str
     build: Callable[[Any], Any]
+    decides: bool = False
 
 
 def weights(layer: str, shape: Sequence[int], fan_in: int) -> Array:
@@ -69,6 +75,8 @@ def make(name: str, form: str, pictures: Sequence[Path], result: Path) -> dict[s
     model = tf.keras.Model(image, tf.keras.layers.Softmax(name="softmax")(logits), name="network")
     samples = list(_samples(network, pictures))
     _spread(tf.keras.Model(image, logits), model.get_layer("classes"), samples)
+    if network.decides:
+        _decide(tf.keras.Model(image, [model.get_layer("classes").input, logits]), model, samples[::2])
     if form == "saved-model":
         return save_whole(model, result)
     data = to_lite(model, samples if form == "int8" else None)
@@ -88,6 +96,24 @@ def _spread(model: Any, layer: Any, samples: Sequence[Array]) -> None:
     kernel, bias = layer.get_weights()
     least = min(float(np.std(np.asarray(model(sample)))) for sample in samples)
     layer.set_weights([kernel * (LOGIT_DEVIATION / least), bias])
+
+
+def _decide(model: Any, whole: Any, samples: Sequence[Array]) -> None:
+    """Let each sample's features speak for a class of its own, ``LEAD`` above all others.
+
+    ``model`` gives the last layer's input and output.
+    """
+    layer = whole.get_layer("classes")
+    kernel, bias = layer.get_weights()
+    seen = [[np.asarray(part)[0] for part in model(sample)] for sample in samples]
+    mean = np.mean([features for features, _ in seen], axis=0)
+    for number, (features, scores) in enumerate(seen, 1):
+        chosen = number * CLASSES // (len(seen) + 1)
+        own = features - mean
+        direction = own * np.float32((scores.max() - scores[chosen] + LEAD) / np.dot(own, own))
+        kernel[:, chosen] += direction
+        bias[chosen] -= np.dot(direction, mean)
+    layer.set_weights([kernel, bias])
 
 
 def _conv(
@@ -184,6 +210,6 @@ def _efficientnet_lite0(image: Any) -> Any:
 NETWORKS = {
     "squeezenet-v1.0": Network(227, "bgr-minus-mean", _squeezenet_v1_0),
     "mobilenet-v1": Network(224, "rgb-centred", _mobilenet_v1),
-    "mobilenet-v2": Network(224, "rgb-centred", _mobilenet_v2),
-    "efficientnet-lite0": Network(224, "rgb-centred", _efficientnet_lite0),
+    "mobilenet-v2": Network(224, "rgb-centred", _mobilenet_v2, True),
+    "efficientnet-lite0": Network(224, "rgb-centred", _efficientnet_lite0, True),
 }
