@@ -50,7 +50,7 @@ FORMS = [(name, form) for name in NETWORKS for form in ("float32", "int8")]
 def check_runs(sdk: Sdk) -> None:
     """Floats within 1e-4; in eight bits TensorFlow's class, which the build itself asks for.
 
-    Every operator by itself is held to one step below; random weights make more of a step from layer to layer.
+    Every operator by itself is held to one step below; random weights make more of it from layer to layer.
     """
     runs = sdk.report["smoke"]["runs"]
     assert {(run["input"], run["threads"]) for run in runs} == {
