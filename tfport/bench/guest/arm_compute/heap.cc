@@ -1,5 +1,5 @@
-// The heap of a dynamic program: the library's own calls of malloc pass no wrapper of ours, so the C
-// library is asked what it has handed out, pages mapped for large blocks included.
+// The heap of a dynamic program: the library's own calls of malloc pass no wrapper of ours, so the
+// C library is asked what it has handed out, pages mapped for large blocks included.
 #include "heap.h"
 
 #include <malloc.h>
