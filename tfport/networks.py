@@ -6,7 +6,7 @@ v1 of Howard et al., v2 of Sandler et al. and EfficientNet-Lite0 of Tan et al. h
 folded into the convolutions. Weights are drawn so that activations keep their size from layer to layer; the
 last layer is scaled until the scores differ from each other, since a uniform row of scores would hide a wrong
 result. Deep networks gather so many roundings in eight bits that the two best of a thousand random scores may
-change places; so theirs also get a clear winner for each picture, as training gives one.
+change places; so theirs also get a clear winner for each picture, and one for noise, as training gives one.
 """
 
 from __future__ import annotations
@@ -76,7 +76,9 @@ def make(name: str, form: str, pictures: Sequence[Path], result: Path) -> dict[s
     samples = list(_samples(network, pictures))
     _spread(tf.keras.Model(image, logits), model.get_layer("classes"), samples)
     if network.decides:
-        _decide(tf.keras.Model(image, [model.get_layer("classes").input, logits]), model, samples[::2])
+        noise = seeded_input(_SEED, zlib.crc32(b"noise"), samples[0].shape, "float32")
+        seen = tf.keras.Model(image, [model.get_layer("classes").input, logits])
+        _decide(seen, model, [*samples[::2], noise])
     if form == "saved-model":
         return save_whole(model, result)
     data = to_lite(model, samples if form == "int8" else None)
