@@ -100,7 +100,7 @@ class CoreManifest(Manifest[CoreModel]):
 
 @dataclass(frozen=True)
 class AclManifest:
-    """Of a compiled model: what the Arm Compute Library was built with, and the digest of the engine."""
+    """Of a compiled model: what the Arm Compute Library was built with, and the sha256 of the file."""
 
     runtime: ClassVar[str] = "acl"
     version: str

@@ -25,12 +25,29 @@ from tfport.bench.profile import Profile
         ("memcpy", "concatenate"),
         ("xnn_qs8_vcvt_ukernel__neon_u32", "requantisation"),
         ("xnn_f32_vadd_minmax_ukernel__neon_u8", "element-wise"),
+        ("_ZN8arm_gemm13a32_sgemm_8x6EPKfS1_Pfiii", "convolution"),
+        ("_ZN11arm_compute3cpu7kernels10run_im2colIfLb1ELb0EEEvPKNS_7ITensorE", "convolution"),
+        ("_ZN11arm_compute3cpu7kernels31CpuGemmLowpMatrixMultiplyKernel6run_opE", "convolution"),
+        ("_ZN8arm_conv9depthwise31a32_fp32_nhwc_3x3_s1", "depthwise convolution"),
+        ("_ZN11arm_compute3cpu7kernels48run_offset_contribution_output_stage_window_symmE", "requantisation"),
+        ("_ZN11arm_compute3cpu25poolingMxN_fp32_neon_nhwcEPKNS_7ITensorE", "pooling"),
+        ("_ZN11arm_compute3cpu20neon_softmax_x_floatIfLb0EEEvPKNS_7ITensorE", "softmax"),
+        ("_ZN11arm_compute3cpu30neon_qasymm8_signed_activationEPKNS_7ITensorE", "element-wise"),
+        ("_ZNK11arm_compute6Tensor4infoEv", REST),
         ("malloc", REST),
         ("", REST),
     ],
 )
 def test_a_function_works_for_one_operator(function: str, operator: str) -> None:
     assert operator_of(function) == operator
+
+
+def test_what_is_copied_in_the_arm_compute_library_is_for_its_convolutions() -> None:
+    assert operator_of("memcpy", ["arm_compute"]) == "convolution"
+    blocks = {0x10: (4.0,) * len(CLASSES), 0x20: (1.0,) * len(CLASSES)}
+    for beside, operator in (("_ZN11arm_compute6TensorE", "convolution"), ("xnn_f32_gemm", "concatenate")):
+        parts = split(Profile(CLASSES, blocks), Symbols([0x10, 0x40], ["__memcpy_neon", beside]), False)
+        assert list(parts) == [operator]
 
 
 def test_the_articles_groups_hold_known_operators_only() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -139,3 +140,11 @@ def test_results_are_plain_data() -> None:
     assert data["schema"] == 1
     assert data["rows"][0]["milliseconds"]["likely"] == 650
     assert "milliseconds" in data["modelled"]
+
+
+def test_every_cell_names_its_column_for_narrow_screens() -> None:
+    void = row("ncnn", state="failed", note="no result")
+    made = page.render(results(row("lite"), row("lite", precision="int8"), void))
+    cells = re.findall(r"<td[^>]*>", made)
+    assert len(cells) > 30
+    assert all('data-column="' in cell and 'data-column=""' not in cell for cell in cells)

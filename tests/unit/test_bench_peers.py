@@ -12,8 +12,9 @@ import pytest
 
 from tests.unit.bench_fakes import case, lite_model, tensor
 from tests.unit.lite_bytes import ModelBytes
-from tfport.bench import ncnn_graph, peers
+from tfport.bench import arm_compute, ncnn_graph, unpacked
 from tfport.bench.cases import real
+from tfport.bench.engines import Engine
 from tfport.bench.peers import GUEST, Peer, available, described, packages
 from tfport.errors import ConversionFailed, NoNetwork
 from tfport.model import read_tflite
@@ -47,15 +48,16 @@ class Shop:
         return files
 
 
-def got(folder: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Peer], list[str]]:
-    monkeypatch.setattr(peers, "fetch", shop.fetch)
-    monkeypatch.setattr(peers, "_unpack_debian", lambda file, into: (into / file.name).touch())
+def got(folder: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Engine], list[str]]:
+    monkeypatch.setattr(unpacked, "fetch", shop.fetch)
+    monkeypatch.setattr(unpacked, "_unpack_debian", lambda file, into: (into / file.name).touch())
     return available(ZULUKO, SourceCache(folder / "s"), folder / "tools", folder / "work", quiet)
 
 
 def test_what_is_pinned_can_be_asked_for() -> None:
     """Every file has a sha256 and a form that the fetcher reads, and every driver is there."""
     assert all(ref.url.startswith("debian:bookworm/") for ref in packages())
+    assert all(ref.filename.endswith("_armhf.deb") for ref in arm_compute.packages())
     for peer in described():
         assert SourceRef(peer.wheel, peer.sha256).filename.endswith("armv7l.whl")
         assert (GUEST / peer.script).is_file()
@@ -65,30 +67,37 @@ def test_what_is_pinned_can_be_asked_for() -> None:
 def test_peers_are_unpacked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shop = Shop(tmp_path)
     found, left_out = got(tmp_path, shop, monkeypatch)
-    assert [peer.name for peer in found] == [peer.name for peer in described()]
+    assert [peer.name for peer in found] == [*(peer.name for peer in described()), "libarm-compute"]
     assert left_out == []
-    assert all((peer.site / "lib.so").is_file() and peer.root.is_dir() for peer in found)
+    *wheels, library = found
+    assert all(isinstance(peer, Peer) and (peer.site / "lib.so").is_file() for peer in wheels)
+    assert isinstance(library, arm_compute.ArmComputePeer)
+    assert len(list(library.root.iterdir())) == len(arm_compute.packages())
     asked = shop.asked
     got(tmp_path, shop, monkeypatch)
     assert shop.asked == asked
     assert not [path for path in (tmp_path / "tools").iterdir() if path.name.startswith(".")]
 
 
+@pytest.mark.parametrize(
+    ("sold_out", "peers"),
+    [("ncnn", ["tflite-runtime", "libarm-compute"]), ("libarm-compute43", ["ncnn", "tflite-runtime"])],
+)
 def test_a_peer_that_cannot_be_had_is_left_out_with_a_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sold_out: str, peers: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found, left_out = got(tmp_path, Shop(tmp_path, "ncnn"), monkeypatch)
-    assert [peer.name for peer in found] == ["tflite-runtime"]
+    found, left_out = got(tmp_path, Shop(tmp_path, sold_out), monkeypatch)
+    assert [peer.name for peer in found] == peers
     [line] = left_out
-    assert line.startswith("ncnn is left out") and "no network" in line
+    assert line.startswith(f"{sold_out.rstrip('43')} is left out") and "no network" in line
 
 
-def test_without_the_guests_python_there_are_no_peers(
+def test_without_the_guests_python_there_are_no_wheels(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found, left_out = got(tmp_path, Shop(tmp_path, "numpy"), monkeypatch)
-    assert found == []
-    assert len(left_out) == 1
+    found, [line] = got(tmp_path, Shop(tmp_path, "numpy"), monkeypatch)
+    assert [peer.name for peer in found] == ["libarm-compute"]
+    assert "wheels are left out" in line
 
 
 def test_peers_need_an_operating_system(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def host(tmp_path: Path) -> Host:
 def test_a_model_becomes_a_job(tmp_path: Path, host: Host) -> None:
     job = runtime_named("acl").job([relu(tmp_path / "my net.tflite")], False, ROOT, host)
     assert job.folder == "acl-my_net"
-    operators, data_types, digest = split_ops(job.ops)
+    operators, data_types, digest, _ = split_ops(job.ops)
     assert (operators, data_types) == (["Activation"], ["fp32", "integer"])
     assert Path(job.options["engine"]) == tmp_path / "models" / f"acl-{digest}"
     assert (tmp_path / "models" / f"acl-{digest}" / "engine.cc").is_file()
@@ -59,11 +59,13 @@ def test_it_is_for_linux(tmp_path: Path) -> None:
 def test_an_sdk_knows_the_model_inside(tmp_path: Path, host: Host) -> None:
     runtime = runtime_named("acl")
     model = relu(tmp_path / "net.tflite")
-    operators, data_types, digest = split_ops(runtime.job([model], False, ROOT, host).ops)
+    operators, data_types, _, sha256 = split_ops(runtime.job([model], False, ROOT, host).ops)
     path = tmp_path / "sdk" / MANIFEST
     path.parent.mkdir(parents=True)
     about = {"tfport_manifest": 1, "runtime": "acl", "version": "24.11", "target": "zuluko"}
-    path.write_text(json.dumps({**about, "operators": operators, "data_types": data_types, "model": digest}))
+    path.write_text(json.dumps({**about, "operators": operators, "data_types": data_types, "model": sha256}))
     assert "it is the model" in runtime.fits(tmp_path / "sdk", model, host)
+    renamed = model.rename(tmp_path / "renamed.tflite")
+    assert "it is the model" in runtime.fits(tmp_path / "sdk", renamed, host)
     with pytest.raises(ModelRefused, match="is not the model that was compiled"):
         runtime.fits(tmp_path / "sdk", relu(tmp_path / "other.tflite", "TANH"), host)

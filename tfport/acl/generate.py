@@ -42,10 +42,14 @@ class Compiled:
 
 @dataclass(frozen=True)
 class Engine:
-    """Generated sources in ``folder``, and what the library must be built with for them."""
+    """Generated sources in ``folder``, and what the library must be built with for them.
+
+    ``digest`` is theirs, ``model`` the sha256 of the file that they were made from.
+    """
 
     folder: Path
     digest: str
+    model: str
     operators: tuple[str, ...]
     data_types: tuple[str, ...]
     functions: tuple[str, ...]
@@ -55,7 +59,7 @@ class Engine:
     @property
     def ops(self) -> str:
         """All that decides what is built, in one word; the SDK recipe takes it apart."""
-        return f"{'+'.join(self.operators)};{'+'.join(self.data_types)};{self.digest}"
+        return f"{'+'.join(self.operators)};{'+'.join(self.data_types)};{self.digest};{self.model}"
 
 
 def compile_model(path: Path) -> Compiled:
@@ -76,6 +80,7 @@ def keep_engine(compiled: Compiled, cache: Path) -> Engine:
     engine = Engine(
         folder=cache / f"acl-{compiled.digest}",
         digest=compiled.digest,
+        model=compiled.model.sha256,
         operators=program.operators,
         data_types=tuple(sorted(program.data_types | {"integer"})),
         functions=tuple(call.function for call in program.calls),

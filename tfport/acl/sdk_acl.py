@@ -61,7 +61,7 @@ class AclSdk:
 
     def generate(self, engine: Path) -> None:
         """Write ``manifest.c`` and ``ops.json``, and take the generated sources of ``engine``."""
-        operators, data_types, model = split_ops(self.ops)
+        operators, data_types, _, model = split_ops(self.ops)
         about = {"tfport_manifest": 1, "runtime": "acl", "version": self.version, "target": self.target}
         held = {"operators": operators, "data_types": data_types, "model": model}
         write_manifest(json.dumps({**about, **held}), "tfport_acl_manifest", self.generated)
@@ -114,10 +114,11 @@ class AclSdk:
         )
 
 
-def split_ops(ops: str) -> tuple[list[str], list[str], str]:
-    """The recipe's option: operators and data types, by the library's names, and the digest of the engine."""
-    operators, data_types, digest = ops.split(";")
-    return operators.split("+"), data_types.split("+"), digest
+def split_ops(ops: str) -> tuple[list[str], list[str], str, str]:
+    """The recipe's option: operators and data types, by the library's names, then what knows the engine's
+    sources and the model file again: a digest and a sha256."""
+    operators, data_types, digest, model = ops.split(";")
+    return operators.split("+"), data_types.split("+"), digest, model
 
 
 def sdk_of(recipe: Any) -> AclSdk:

@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Optional
 
-from tfport.bench.cases import STANDARD, Case, demo_pictures, lite_path, scaling_of
+from tfport.bench.cases import NAMED, Case, demo_pictures, lite_path, scaling_of
 from tfport.bench.results import Row
 from tfport.catalogue import Shelf
 from tfport.deploy import REPORT
@@ -26,7 +26,7 @@ def agreements(
 
     Raises what ``Host.work`` raises, ``CalibrationInvalid`` among it.
     """
-    wanted = [name for name in models if name in STANDARD and "int8" in precisions]
+    wanted = [name for name in models if name in NAMED and "int8" in precisions]
     if wanted and pictures is None:
         files = demo_pictures(shelf)
         pictures = samples_of(files[0].parent, files)

@@ -21,7 +21,8 @@ from tfport.networks import NETWORKS
 from tfport.smoke_lite import LiteNet
 
 TRAINED = "squeezenet-v1.1"  # the one network with published weights, that of the demo models
-STANDARD = (TRAINED, "squeezenet-v1.0", "mobilenet-v1")
+STANDARD = (TRAINED, "squeezenet-v1.0", "mobilenet-v1")  # what is measured when nothing is said
+NAMED = (TRAINED, *NETWORKS)
 PICTURE = "chelsea.png"
 # An engine with a quantisation of its own does not compute TensorFlow's numbers. It must choose TensorFlow's
 # class, and no score may be off by more.
@@ -98,17 +99,17 @@ def make_cases(
 ) -> list[Case]:
     """Every model in every precision, with its reference.
 
-    ``models`` are names of ``STANDARD`` or .tflite files, which have the precision that they have. ``core``:
+    ``models`` are names of ``NAMED`` or .tflite files, which have the precision that they have. ``core``:
     also in the form for TensorFlow's core runtime, where one can be had. Raises ``ModelError``,
     ``ConversionFailed``, ``ReferenceMissing`` and what fetching raises.
     """
     wanted = []
     for name in models:
-        wanted += [(name, p, lite_path(name, p, host, shelf)) for p in precisions if name in STANDARD]
-        if name not in STANDARD:
+        wanted += [(name, p, lite_path(name, p, host, shelf)) for p in precisions if name in NAMED]
+        if name not in NAMED:
             lite = read_tflite(Path(name))
             wanted.append((lite.path.stem, "int8" if lite.quantised else "fp32", lite.path))
-    saved = {name: saved_model(name, host, shelf) for name in models if core and name in STANDARD}
+    saved = {name: saved_model(name, host, shelf) for name in models if core and name in NAMED}
     host.work()
     prepared = dict(zip(saved, read_core_models(list(saved.values()), host))) if saved else {}
     made = []
@@ -174,7 +175,7 @@ def saved_model(name: str, host: Host, shelf: Shelf) -> Path:
 
 
 def _inputs(name: str, lite: LiteModel, shelf: Shelf) -> Names:
-    if name not in STANDARD:
+    if name not in NAMED:
         return model_inputs(lite, {})
     tensor = lite.inputs[0]
     return {tensor.name: photograph(shelf.path(PICTURE), tensor, scaling_of(name))}

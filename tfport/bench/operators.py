@@ -55,13 +55,23 @@ def read_symbols(program: Path) -> Symbols:
 
 
 @lru_cache(maxsize=1)
-def _rules() -> list[tuple[str, re.Pattern[str]]]:
-    return [(rule["operator"], re.compile(rule["functions"])) for rule in load("operators.toml")["rule"]]
+def _rules() -> list[tuple[str, re.Pattern[str], str]]:
+    rules = load("operators.toml")["rule"]
+    return [(rule["operator"], re.compile(rule["functions"]), rule.get("beside", "")) for rule in rules]
 
 
-def operator_of(function: str) -> str:
-    """The operator that a function works for."""
-    return next((operator for operator, pattern in _rules() if pattern.search(function)), REST)
+def operator_of(function: str, beside: Sequence[str] = ()) -> str:
+    """The operator that a function works for; ``beside``: those words of rules that its program has."""
+    for operator, pattern, word in _rules():
+        if (not word or word in beside) and pattern.search(function):
+            return operator
+    return REST
+
+
+def _beside(symbols: Symbols) -> list[str]:
+    """Words of rules that a function of the program has in its name."""
+    words = {word for _, _, word in _rules() if word}
+    return [word for word in words if any(word in name for name in symbols.names)]
 
 
 def group_of(operator: str) -> str:
@@ -83,9 +93,10 @@ def split(profile: Profile, symbols: Symbols, quantised: bool) -> dict[str, Coun
         before = sums_of.get(operator, [0.0] * len(profile.classes))
         sums_of[operator] = [b + n for b, n in zip(before, numbers)]
 
+    beside = _beside(symbols)
     place = profile.classes.index(_REQUANTISE) if quantised else -1
     for name, numbers in by_function.items():
-        operator = operator_of(name)
+        operator = operator_of(name, beside)
         if place >= 0 and operator in _CONVOLUTIONS:
             taken = [n if k == place else 0.0 for k, n in enumerate(numbers)]
             add(REQUANTISATION, taken)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Union
 
-from tfport.acl.generate import compile_model
 from tfport.bench.cases import Case
 from tfport.bench.engines import Prepared, Ran, facts_in_bytes
 from tfport.bench.twin import build_twin, same_code
@@ -50,8 +49,6 @@ class Sdk:
             if case.core is None:
                 return "there is no SavedModel of it"
             lacks = self.manifest.lacks(case.core)
-        elif compile_model(case.lite.path).digest != self.manifest.model:
-            return "the library at hand is another model, compiled"
         return f"the library at hand is cut to other models: {lacks[0]}" if lacks else ""
 
     def prepare(self, case: Case) -> Prepared:

@@ -1,4 +1,5 @@
-"""Other people's engines, from the wheels that they publish, under an ARM Python in a folder of its own.
+"""Other people's engines: from the wheels that they publish, under an ARM Python in a folder of its own, and
+from Debian (``arm_compute``).
 
 Nothing is installed: Debian's packages and the wheels are unpacked below the tools folder and run by the
 dynamic emulator with that folder as its root.
@@ -6,11 +7,7 @@ dynamic emulator with that folder as its root.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import shutil
-import tempfile
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from tfport import command
+from tfport.bench import arm_compute
 from tfport.bench.cases import Case
 from tfport.bench.data import HERE, load
-from tfport.bench.engines import Prepared, Ran, facts_in_bytes
+from tfport.bench.engines import Engine, Prepared, Ran, facts_in_bytes
 from tfport.bench.ncnn_graph import input_blob, output_blob, write_ncnn
 from tfport.bench.profile import MONOTONIC_RAW, Words
+from tfport.bench.unpacked import Unpacker
 from tfport.emulator import Emulator
 from tfport.errors import CommandFailed, EmulatorFailed, TfportError
-from tfport.sources import SourceCache, SourceRef, fetch
+from tfport.sources import SourceCache, SourceRef
 from tfport.target import Target
 
 GUEST = HERE / "guest"
@@ -134,62 +132,36 @@ def available(
     work: Path,
     progress: Callable[[], Any],
     offline: bool = False,
-) -> tuple[list[Peer], list[str]]:
+) -> tuple[list[Engine], list[str]]:
     """The peers that can be had here, and one line for each that cannot.
 
     ``progress()`` is a context manager that gives what ``fetch`` reports to.
     """
-    peers: list[Peer] = []
-    left_out: list[str] = []
     if target.board is not None:
         return [], [f"peers are left out: they need an operating system, which {target.name} has not"]
+    unpacker = Unpacker(tools, cache, progress, offline)
+    found: list[Engine] = []
+    left_out: list[str] = []
     try:
-        root = _unpacked(packages(), tools, "guest", _unpack_debian, cache, progress, offline)
+        root = unpacker.debian(packages(), "guest")
     except TfportError as error:
-        return [], [f"peers are left out: the guest's Python cannot be had ({error.what})"]
-    for description in described():
-        try:
-            wheel = [SourceRef(description.wheel, description.sha256)]
-            site = _unpacked(wheel, tools, description.name, _unpack_wheel, cache, progress, offline)
-        except TfportError as error:
-            left_out.append(f"{description.name} is left out: it cannot be had ({error.what})")
-            continue
-        peers.append(Peer(description, target, root, site, work))
-    return peers, left_out
-
-
-def _unpacked(
-    refs: Sequence[SourceRef],
-    tools: Path,
-    name: str,
-    unpack: Callable[[Path, Path], None],
-    cache: SourceCache,
-    progress: Callable[[], Any],
-    offline: bool,
-) -> Path:
-    """The folder with all that ``refs`` hold, unpacked on first use; its name tells what is in it."""
-    digest = hashlib.sha256("".join(ref.sha256 for ref in refs).encode()).hexdigest()[:16]
-    folder = tools / f"{name}-{digest}"
-    if folder.is_dir():
-        return folder
-    with progress() as told:
-        files = fetch(refs, cache, told, offline)
-    tools.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(dir=tools, prefix=f".{name}-"))
+        left_out.append(f"peers from wheels are left out: the guest's Python cannot be had ({error.what})")
+    else:
+        for description in described():
+            try:
+                site = unpacker.wheel(SourceRef(description.wheel, description.sha256), description.name)
+            except TfportError as error:
+                left_out.append(_cannot_be_had(description.name, error))
+            else:
+                found.append(Peer(description, target, root, site, work))
     try:
-        for file in files:
-            unpack(file, part)
-        part.chmod(0o755)
-        part.rename(folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-    return folder
+        root = unpacker.debian(arm_compute.packages(), "arm-compute")
+    except TfportError as error:
+        left_out.append(_cannot_be_had(str(arm_compute.described()["name"]), error))
+    else:
+        found.append(arm_compute.ArmComputePeer(target, root, tools, work))
+    return found, left_out
 
 
-def _unpack_debian(file: Path, folder: Path) -> None:
-    command.run(["dpkg-deb", "-x", file, folder], timeout=120)
-
-
-def _unpack_wheel(file: Path, folder: Path) -> None:
-    with zipfile.ZipFile(file) as wheel:
-        wheel.extractall(folder)
+def _cannot_be_had(name: str, error: TfportError) -> str:
+    return f"{name} is left out: it cannot be had ({error.what})"

@@ -12,7 +12,8 @@ from typing import Any, Optional
 
 from tfport import command, reference
 from tfport.bench import accuracy, page, peers, ratios, table
-from tfport.bench.cases import STANDARD, Case, make_cases, saved_model
+from tfport.bench.cases import NAMED, STANDARD, Case, make_cases, saved_model
+from tfport.bench.compiled import compilable, gathered, is_compiled
 from tfport.bench.engines import Engine
 from tfport.bench.measure import Bench
 from tfport.bench.ours import Sdk, open_sdk
@@ -22,6 +23,7 @@ from tfport.emulator import PROFILER_SOURCE, build_counter
 from tfport.environment import needs, provide, tfport_home
 from tfport.errors import BenchFailed, ModelMissing, NotOffered
 from tfport.host import Host
+from tfport.manifest import AclManifest, CoreManifest
 from tfport.pipeline import build
 from tfport.plan import Request, make_plan
 from tfport.quantise.samples import read_samples
@@ -35,7 +37,7 @@ AT_ONCE = 2  # counts do not depend on what else runs
 
 @dataclass(frozen=True)
 class BenchRequest:
-    """What the command line asks for; ``models`` are names of ``STANDARD`` or files.
+    """What the command line asks for; ``models`` are names of ``NAMED`` or files.
 
     ``accuracy``: a folder of pictures on which int8 is held against fp32; None: the demo pictures.
     """
@@ -71,10 +73,10 @@ def bench(request: BenchRequest, reporter: Reporter) -> dict[str, Any]:
     """
     target = load_target(request.target)
     for name in request.models:
-        if name not in STANDARD and not Path(name).is_file():
+        if name not in NAMED and not Path(name).is_file():
             raise ModelMissing(
                 f"There is no model {name}",
-                f"It is neither a file nor one of: {', '.join(STANDARD)}.",
+                f"It is neither a file nor one of: {', '.join(NAMED)}.",
                 "Give --model one of these names, or the path of a .tflite file.",
             )
     reference.require()
@@ -84,11 +86,16 @@ def bench(request: BenchRequest, reporter: Reporter) -> dict[str, Any]:
     home, work = tfport_home(), ROOT / "build" / "bench" / f"{target.name}-engines"
     shelf = Shelf(load_catalogue(), home / "files", SourceCache(home / "sources"), offline=request.offline)
     host = Host(home / "models", work / "tensorflow.log")
-    ours = _sdks(request, target, host, shelf, work, reporter)
+    sdks = _sdks(request, target, host, shelf, work, reporter)
     reporter.say("Making the models and computing the references with host TensorFlow")
-    core = any(sdk.name == "tensorflow" for sdk in ours)
+    core = any(sdk.name == CoreManifest.runtime for sdk in sdks)
     cases = make_cases(request.models, request.precisions, host, shelf, work, core)
-    others: list[peers.Peer] = []
+    if AclManifest.runtime in request.runtimes and not request.sdks:
+        sdks += [
+            _sdk(request, AclManifest.runtime, (path,), target, work, reporter) for path in compilable(cases)
+        ]
+    ours = gathered(sdks)
+    others: list[Engine] = []
     left_out: list[str] = []
     if request.peers:
         sources = SourceCache(home / "sources")
@@ -113,38 +120,55 @@ def bench(request: BenchRequest, reporter: Reporter) -> dict[str, Any]:
 def _sdks(
     request: BenchRequest, target: Target, host: Host, shelf: Shelf, work: Path, reporter: Reporter
 ) -> list[Sdk]:
-    """The SDKs that were given; else one for each runtime, built if it is not there."""
-    tools = tfport_home() / "tools"
+    """The SDKs that were given; else one for each runtime that has one for all models."""
     if request.sdks:
+        tools = tfport_home() / "tools"
         return [open_sdk(path.absolute(), target, tools, work) for path in request.sdks]
     opened = []
     for runtime in request.runtimes:
+        if runtime == AclManifest.runtime:  # has an SDK for each case
+            continue
         models: tuple[Path, ...] = ()
         if runtime_named(runtime).reader:  # its SDK is cut to models; with all ops it takes hours
             models = core_models(request.models, host, shelf)
-        asked = Request(
-            target=target.name,
-            runtime=runtime,
-            models=models,
-            install_deps=request.install_deps,
-            offline=request.offline,
-        )
-        plan = make_plan(asked)
-        if not (plan.sdk / "report.json").is_file():
-            reporter.say(f"There is no SDK in {plan.sdk} yet; building it")
-            build(plan, reporter)
-        opened.append(open_sdk(plan.sdk, target, tools, work))
+        opened.append(_sdk(request, runtime, models, target, work, reporter))
     return opened
+
+
+def _sdk(
+    request: BenchRequest,
+    runtime: str,
+    models: tuple[Path, ...],
+    target: Target,
+    work: Path,
+    reporter: Reporter,
+) -> Sdk:
+    """The SDK in ``dist/``, built if it is not there."""
+    asked = Request(
+        target=target.name,
+        runtime=runtime,
+        models=models,
+        install_deps=request.install_deps,
+        offline=request.offline,
+    )
+    plan = make_plan(asked)
+    there = (plan.sdk / "report.json").is_file()
+    if runtime == AclManifest.runtime:
+        there = there and is_compiled(models[0], plan.sdk)
+    if not there:
+        reporter.say(f"There is no SDK in {plan.sdk} yet; building it")
+        build(plan, reporter)
+    return open_sdk(plan.sdk, target, tfport_home() / "tools", work)
 
 
 def core_models(names: Sequence[str], host: Host, shelf: Shelf) -> tuple[Path, ...]:
     """The SavedModels of the standard networks among ``names``; raises ``NotOffered`` without any."""
-    paths = [saved_model(name, host, shelf) for name in names if name in STANDARD]
+    paths = [saved_model(name, host, shelf) for name in names if name in NAMED]
     if not paths:
         raise NotOffered(
             "--runtime tensorflow measures the standard networks only",
             "It takes a SavedModel, the other engines take a .tflite; of a file, only one of them is there.",
-            f"Give --model one of: {', '.join(STANDARD)}.",
+            f"Give --model one of: {', '.join(NAMED)}.",
         )
     host.work()
     return tuple(paths)

@@ -14,7 +14,7 @@ from tfport.acl.smoke_acl import AclSmoke
 from tfport.errors import ModelRefused, NotOffered
 from tfport.host import Host
 from tfport.manifest import AclManifest, manifest_of
-from tfport.model import LiteModel
+from tfport.model import LiteModel, read_tflite
 from tfport.smoke import Setup
 from tfport.smoke_lite import user_inputs
 from tfport.smoke_results import SmokeResults
@@ -92,11 +92,12 @@ class AclRuntime:
 
     def fits(self, sdk: Path, model: Path, host: Host) -> str:
         manifest = manifest_of(AclManifest, sdk)
-        compiled = compile_model(model)
-        if compiled.digest != manifest.model:
+        given = read_tflite(model).sha256
+        if given != manifest.model:
+            compile_model(model)  # what cannot be compiled at all is told by name
             raise ModelRefused(
                 f"{model} is not the model that was compiled into this library",
-                f"The engine of that one has the digest {manifest.model}, of this one {compiled.digest}.",
+                f"The sha256 of that one is {manifest.model}, of this one {given}.",
                 f"Build it: --runtime acl --model {model}",
             )
         return f"{model} runs: it is the model that was compiled into this library"

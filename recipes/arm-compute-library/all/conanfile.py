@@ -5,7 +5,7 @@ import sys
 
 from conan import ConanFile
 from conan.errors import ConanInvalidConfiguration
-from conan.tools.files import copy, get, save
+from conan.tools.files import apply_conandata_patches, copy, get, save
 from conan.tools.layout import basic_layout
 
 
@@ -30,18 +30,20 @@ class ArmComputeLibraryRecipe(ConanFile):
     }
     implements = ["auto_shared_fpic"]
 
+    def export_sources(self):
+        patches = os.path.join(self.recipe_folder, "..", "..", "..", "patches", self.name)
+        copy(self, "*.patch", patches, os.path.join(self.export_sources_folder, "patches"))
+
     def layout(self):
         basic_layout(self, src_folder="src")
 
     def validate(self):
         if self.settings.os != "Linux" or self.settings.arch != "armv7hf":
-            raise ConanInvalidConfiguration(
-                "arm-compute-library is built here for armv7hf with Linux alone, "
-                f"but this is {self.settings.arch} with {self.settings.os}."
-            )
+            raise ConanInvalidConfiguration("arm-compute-library is built here for armv7hf with Linux alone.")
 
     def source(self):
         get(self, **self.conan_data["sources"][self.version], strip_root=True)
+        apply_conandata_patches(self)
 
     @property
     def _flags(self):
@@ -52,8 +54,8 @@ class ArmComputeLibraryRecipe(ConanFile):
 
     def generate(self):
         parts = {name: str(self.options.get_safe(name)).split(",") for name in ("operators", "data_types")}
-        config = json.dumps({**parts, "data_layouts": ["nhwc"]})
-        save(self, os.path.join(self.generators_folder, "build_config.json"), config)
+        text = json.dumps({**parts, "data_layouts": ["nhwc"]})
+        save(self, f"{self.generators_folder}/build_config.json", text)
 
     def build(self):
         compilers = self.conf.get("tools.build:compiler_executables", default={}, check_type=dict)
@@ -82,14 +84,12 @@ class ArmComputeLibraryRecipe(ConanFile):
 
     def package(self):
         copy(self, "*", os.path.join(self.source_folder, "LICENSES"), f"{self.package_folder}/licenses")
-        half = os.path.join(self.source_folder, "include", "half")
-        copy(self, "LICENSE.txt", half, f"{self.package_folder}/licenses/half")
-        include = os.path.join(self.package_folder, "include")
+        half = f"{self.package_folder}/licenses/half"
+        copy(self, "LICENSE.txt", f"{self.source_folder}/include/half", half)
         for pattern in ("arm_compute/*.h", "arm_compute/*.inl", "support/*.h"):
-            copy(self, pattern, self.source_folder, include)
-        copy(self, "half/*.hpp", os.path.join(self.source_folder, "include"), include)
-        built = os.path.join(self.build_folder, "scons")
-        copy(self, "libarm_compute-static.a", built, f"{self.package_folder}/lib", keep_path=False)
+            copy(self, pattern, self.source_folder, f"{self.package_folder}/include")
+        copy(self, "half/*.hpp", f"{self.source_folder}/include", f"{self.package_folder}/include")
+        copy(self, "*-static.a", f"{self.build_folder}/scons", f"{self.package_folder}/lib", keep_path=False)
 
     def package_info(self):
         self.cpp_info.libs = ["arm_compute-static"]

@@ -21,7 +21,7 @@ class TfportAclRecipe(ConanFile):
     default_options = {"engine": "", "ops": ""}
     options_description = {
         "engine": "folder of the sources that tfport generates from a model",
-        "ops": "operators and data types of the library, joined by +; then the digest of engine",
+        "ops": "operators and data types of the library, joined by +; digest of engine; sha256 of the model",
     }
 
     def export_sources(self):
