@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.clone import clone
 from tests.e2e.support import tfport
-from tfport.target import ROOT
 
 PROGRAMS = ("buildah", "mmdebstrap", "git")
 LACKING = [name for name in PROGRAMS if shutil.which(name) is None]
@@ -75,14 +75,7 @@ def secrets(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 @pytest.fixture(scope="session")
 def tree(squeezenet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a clone of this tree holds, and a model beside it."""
-    folder = tmp_path_factory.mktemp("tree") / "tree"
-    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    files = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    for name in filter(None, files.split("\0")):
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if (ROOT / name).is_file():
-            shutil.copy2(ROOT / name, target)
+    folder = clone(tmp_path_factory.mktemp("tree") / "tree")
     shutil.copy2(squeezenet, folder / "squeezenet.tflite")
     return folder
 

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.clone import clone as copy_of_the_tree
 from tests.e2e.support import tfport
-from tests.e2e.test_reproducible import PARTS
 from tests.integration.test_bundle import CUT_OFF, needs_namespaces
 from tfport.errors import BundleIncomplete
-from tfport.target import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.full, needs_namespaces]
 
@@ -29,12 +28,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    tree = tmp_path / "clone"
-    for part in PARTS:
-        shutil.copytree(ROOT / part, tree / part, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in (ROOT / "build.py", *ROOT.glob("requirements*")):
-        shutil.copyfile(file, tree / file.name)
-    return tree
+    return copy_of_the_tree(tmp_path / "clone")
 
 
 def build(clone: Path, bundle: Path, *words: str) -> subprocess.CompletedProcess[str]:

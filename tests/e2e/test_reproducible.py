@@ -10,23 +10,20 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.clone import clone
 from tests.e2e.difference import first_difference
 from tests.e2e.support import home
 from tfport.sources import sha256_of
-from tfport.target import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.full]
 
-PARTS = ("tfport", "recipes", "patches", "runtime", "toolchains", "models", "security")
 _FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 _START = "import sys; sys.path.insert(0, {!r}); from tfport.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
 def build_and_pack(folder: Path, model: Path, env: dict[str, str], *around: str) -> Path:
     """The SDK of a clone in ``folder``, cut to ``model``; its packed files lie beside it in packages/."""
-    tree, caches = folder / "clone", folder / "caches"
-    for part in PARTS:
-        shutil.copytree(ROOT / part, tree / part, ignore=shutil.ignore_patterns("__pycache__"))
+    tree, caches = clone(folder / "clone"), folder / "caches"
     for part in ("sources", "files"):
         if (home() / part).is_dir():
             shutil.copytree(home() / part, caches / part, copy_function=os.link)
