@@ -34,11 +34,11 @@ def constant_spans(data: bytes, *way: int) -> Spans:
     return [span for node in _nodes(data, way) for value in _values(node) for span in _contents(value)]
 
 
-def value_spans(data: bytes, *way: int) -> Spans:
-    """The same of what a graph's attributes say: numbers, texts, lists of numbers, small constants."""
+def value_spans(data: bytes, *way: int, largest: int = SMALL) -> Spans:
+    """The same of what a graph's attributes say: numbers, texts, lists, constants up to ``largest`` bytes."""
     spans = []
     for value in (value for node in _nodes(data, way) for value in _values(node)):
-        spans += [span for span in _contents(value) if span[1] - span[0] <= SMALL]
+        spans += [span for span in _contents(value) if span[1] - span[0] <= largest]
         spans += [(text.start, text.end) for tensor in value.messages(8) for text in tensor.messages(8)]
         parts = [*value.fields(), *(field for part in value.messages(LIST) for field in part.fields())]
         spans += [(f.start, f.end) for f in parts if f.number in VALUES]
@@ -64,10 +64,14 @@ def _contents(value: Message) -> Spans:
     return [(part.start, part.end) for tensor in value.messages(8) for part in tensor.messages(4)]
 
 
-def graph_mutants(data: bytes, count: int, *way: int) -> Iterator[bytes]:
-    """``count`` copies of what holds a GraphDef down ``way``: in turn changed anywhere and in values."""
+def graph_mutants(data: bytes, count: int, *way: int, largest: int = SMALL) -> Iterator[bytes]:
+    """``count`` copies of what holds a GraphDef down ``way``: in turn changed anywhere and in values.
+
+    ``largest``: bytes of a constant whose values are changed too. Weights belong to them where an op looks
+    for their range.
+    """
     anywhere = mutants(data, count - count // 2, kept=constant_spans(data, *way))
-    places = [place for start, end in value_spans(data, *way) for place in range(start, end)]
+    places = [place for start, end in value_spans(data, *way, largest=largest) for place in range(start, end)]
     values = _changed(data, count // 2, 1, places)
     for copy in anywhere:
         yield copy
