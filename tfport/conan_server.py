@@ -100,7 +100,7 @@ class Server:
 
         Raises ``RemoteFailed`` and ``RemoteRefused``; no half of it stays there.
         """
-        words = ["upload", each.pattern, f"--remote={NAME}", "--confirm", "--check"]
+        words = ["upload", each.pattern, f"--remote={NAME}", "--confirm", "--check", *self._no_sources]
         if each.pattern in self._unfinished():
             words.append("--force")
         try:
@@ -127,6 +127,14 @@ class Server:
                 "Run it again when the server works: what it holds is whole, and is not sent twice.",
             )
         return None
+
+    @property
+    def _no_sources(self) -> tuple[str, str]:
+        """Options with which Conan leaves the source archives alone: they are pinned, and no part of this.
+
+        It wants to know of each file of its cache whose it is, and ours are there before Conan asks for them.
+        """
+        return "--core-conf", f"core.sources:download_cache={self.conan.home / 'no-sources'}"
 
     def _withdraw(self, each: Stored, said: str) -> None:
         """Take away what the server lists after an upload that failed. What it had before was not sent."""

@@ -146,6 +146,14 @@ def test_what_one_machine_built_the_other_installs(
     assert second.states == {(TOP, "downloaded")}, "what the package was made from is not needed"
 
 
+def test_source_archives_stay_here(first: Machine, second: Machine) -> None:
+    fetched = first.conan.sources / "s" / ("0" * 64)
+    fetched.parent.mkdir(parents=True, exist_ok=True)
+    fetched.write_bytes(b"fetched, and not by Conan")
+    assert all(first.publish())
+    assert second.install() is not None
+
+
 def test_what_is_there_is_not_sent_again(first: Machine, server: ConanServer) -> None:
     first.publish()
     sent = [line for line in server.requests if line.startswith("PUT")]
