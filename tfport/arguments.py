@@ -7,9 +7,9 @@ from pathlib import Path
 
 from tfport import __version__
 from tfport.bench.verb import parse_deadline
+from tfport.inputs import SCALINGS
 from tfport.launcher import CHOICES
 from tfport.plan import FAST, LEAN
-from tfport.quantise.samples import SCALINGS
 
 _ABOUT = "TensorFlow for ARMv7: build is the verb when none is given."
 RUNTIME_NAMES = ("lite", "tensorflow", "acl")
@@ -126,7 +126,9 @@ def _job(*, target_required: bool) -> argparse.ArgumentParser:
         "--accuracy", type=Path, metavar="DIR", help="pictures to compare int8 with fp32 on, other than those"
     )
     job.add_argument(
-        "--scaling", choices=SCALINGS, help="what the model takes for pixels (default: it scales, or 0 to 1)"
+        "--scaling",
+        choices=sorted(SCALINGS),
+        help="what the model takes for pixels (default: it scales, or 0 to 1)",
     )
     job.add_argument("--input", action="append", default=[], type=_named_file, metavar="NAME=FILE.npy")
     job.add_argument("--output", type=Path, metavar="DIR", help="the SDK's folder (default: below dist/)")

@@ -175,7 +175,7 @@ def picture(path: Path, name: str, shape: Sequence[int], scaling: str) -> Array:
     with Image.open(path) as image:
         plain = image.convert("L" if grey else "RGB")
         pixels = np.asarray(plain.resize((width, height), Image.Resampling.BILINEAR), dtype=np.float32)
-    values: Array = _SCALINGS[scaling](pixels.reshape(height, width, channels))[np.newaxis]
+    values: Array = SCALINGS[scaling](pixels.reshape(height, width, channels))[np.newaxis]
     return values
 
 
@@ -231,7 +231,7 @@ def _bgr_minus_mean(pixels: Array) -> Array:
 
 
 _OF_COLOURS = "bgr-minus-mean"
-_SCALINGS: dict[str, Callable[[Array], Array]] = {
+SCALINGS: dict[str, Callable[[Array], Array]] = {
     _OF_COLOURS: _bgr_minus_mean,
     "rgb-bytes": lambda pixels: pixels,
     "rgb-centred": lambda pixels: pixels / np.float32(127.5) - np.float32(1),

@@ -19,7 +19,6 @@ from tfport.inputs import Array, Names, Slot, picture
 from tfport.sums import sha256_of
 
 AUTO = "auto"  # bytes for a model that scales them by itself, else 0 to 1
-SCALINGS = ("rgb-unit", "rgb-centred", "rgb-bytes", "bgr-minus-mean")
 Tell = Callable[[int, int, str], None]  # done, of, what
 _ARRAYS = (".npy", ".npz")
 _LISTED = 10
