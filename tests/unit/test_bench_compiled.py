@@ -95,7 +95,7 @@ def test_the_peer_runs_one_thread_and_what_can_be_compiled(tmp_path: Path) -> No
 
 def test_a_compiler_that_fails_leaves_no_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     peer = ArmComputePeer(ZULUKO, tmp_path / "root", tmp_path / "tools", tmp_path / "work")
-    monkeypatch.setattr("tfport.bench.arm_compute.command.run", lambda *words, **more: 1 / 0)
+    monkeypatch.setattr("tfport.bench.guest_build.command.run", lambda *words, **more: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         peer.program(compile_model(relu(tmp_path / "net.tflite")))
     assert list((tmp_path / "tools").iterdir()) == []

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tfport.bench import twin
+from tfport.bench import guest_build
 from tfport.bench.twin import build_twin, same_code
 from tfport.errors import CommandFailed
 from tfport.target import load_target
@@ -48,7 +48,7 @@ def test_the_twin_is_built_once_however_many_ask(
     sdk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cmake = CMake()
-    monkeypatch.setattr(twin.command, "run", cmake.run)
+    monkeypatch.setattr(guest_build.command, "run", cmake.run)
     tools = tmp_path / "tools"
     with ThreadPoolExecutor(4) as pool:
         asked = [pool.submit(build_twin, sdk, ZULUKO, "lite", tools, tmp_path / "log") for _ in range(4)]
@@ -61,7 +61,7 @@ def test_the_twin_is_built_once_however_many_ask(
 def test_a_twin_that_does_not_link_is_none_and_leaves_nothing(
     sdk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(twin.command, "run", CMake(fails=True).run)
+    monkeypatch.setattr(guest_build.command, "run", CMake(fails=True).run)
     assert build_twin(sdk, ZULUKO, "lite", tmp_path / "tools", tmp_path / "log") is None
     assert list((tmp_path / "tools").iterdir()) == []
 

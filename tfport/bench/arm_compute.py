@@ -8,8 +8,6 @@ runs in a folder with the Debian packages that the library needs.
 from __future__ import annotations
 
 import hashlib
-import tempfile
-import threading
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,11 +15,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from tfport import command
 from tfport.acl.generate import Compiled, compile_model, render
 from tfport.bench.cases import Case
 from tfport.bench.data import HERE, load
 from tfport.bench.engines import Prepared, Ran
+from tfport.bench.guest_build import built_once, cmake
 from tfport.command import Completed
 from tfport.emulator import Emulator
 from tfport.errors import NotCompilable
@@ -34,7 +32,6 @@ PROJECT = HERE / "guest" / "arm_compute"
 _CHOOSING = {"NEGEMMConvolutionLayer": "NEConvolutionLayer"}
 _MANIFEST = b'const char tfport_acl_manifest[] = "{}";\n'  # the runner asks for one
 _TIME_LIMIT = 1200.0
-_one_at_a_time = threading.Lock()
 
 
 @lru_cache(maxsize=1)
@@ -100,16 +97,21 @@ class ArmComputePeer:
         """The network against Debian's library, built on first use. Raises ``CommandFailed``."""
         files = {**compiled.files, "engine.cc": self.source(compiled), "manifest.c": _MANIFEST}
         made = self.tools / f"arm-compute-{self._digest(files)}" / "peer"
-        with _one_at_a_time:
-            if not made.is_file():
-                self.tools.mkdir(parents=True, exist_ok=True)
-                with tempfile.TemporaryDirectory(dir=self.tools, prefix=".arm-compute-") as work:
-                    for name, content in files.items():
-                        (Path(work) / name).write_bytes(content)
-                    self._build(Path(work))
-                    made.parent.mkdir(exist_ok=True)
-                    (Path(work) / "build" / "peer").replace(made)
-        return made
+
+        def build(work: Path) -> None:
+            for name, content in files.items():
+                (work / name).write_bytes(content)
+            options = {
+                "ENGINE_DIR": work,
+                "ROOT_DIR": self.root,
+                "RUNTIME_DIR": ROOT / "runtime",
+                "LIBRARY": self._library.name,
+                "VERSION": self.version,
+                "TARGET": self.target.name,
+            }
+            cmake(self.target, PROJECT, work / "build", options, self.work / f"{self.name}.log")
+
+        return built_once(made, build)
 
     def source(self, compiled: Compiled) -> bytes:
         """The network in C++, as ``engine.cc`` but for the functions of ``_CHOOSING``."""
@@ -129,26 +131,3 @@ class ArmComputePeer:
             for path in sorted(path for path in folder.rglob("*") if path.is_file()):
                 digest.update(hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()[:16]
-
-    def _build(self, work: Path) -> None:
-        words = {
-            "CMAKE_SYSTEM_NAME": "Linux",
-            "CMAKE_SYSTEM_PROCESSOR": "arm",
-            "CMAKE_C_COMPILER": self.target.compiler.program("gcc"),
-            "CMAKE_CXX_COMPILER": self.target.compiler.program("g++"),
-            **{
-                f"CMAKE_{language}_FLAGS": " ".join(self.target.compile_flags)
-                for language in ("C", "CXX", "ASM")
-            },
-            "ENGINE_DIR": work,
-            "ROOT_DIR": self.root,
-            "RUNTIME_DIR": ROOT / "runtime",
-            "LIBRARY": self._library.name,
-            "VERSION": self.version,
-            "TARGET": self.target.name,
-        }
-        log = self.work / f"{self.name}.log"
-        options = [f"-D{key}={value}" for key, value in words.items()]
-        configure = ["cmake", "-G", "Ninja", "-S", str(PROJECT), "-B", str(work / "build"), *options]
-        command.run(configure, log=log.with_suffix(".configure.log"), timeout=_TIME_LIMIT)
-        command.run(["cmake", "--build", str(work / "build"), "-j", "2"], log=log, timeout=_TIME_LIMIT)
