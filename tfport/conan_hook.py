@@ -26,7 +26,8 @@ def prefixes(conanfile: Any) -> list[tuple[str, str]]:
     """Folder -> name, for each folder in every spelling that a compiler may meet.
 
     ccache makes a path from the build's folder of it (``CCACHE_BASEDIR``); GCC follows links where that makes
-    the name of a system header shorter.
+    the name of a system header shorter. What a build generates is "./name": of a file whose name no option
+    changes GCC's line table has one entry, else two, so with and without ccache one must fit.
     """
     if conanfile.ref is None or not conanfile.build_folder:  # what a user installs, not a build
         return []
@@ -37,10 +38,10 @@ def prefixes(conanfile: Any) -> list[tuple[str, str]]:
         if each.package_folder:
             folders[each.package_folder] = f"{each.ref.name}/{each.ref.version}"
     build = conanfile.build_folder
-    pairs = {}
+    pairs = {"": "./", "./": "./", "/": "/"}
     for folder, name in folders.items():
         for spelling in (folder, os.path.realpath(folder), os.path.relpath(folder, build)):
             pairs[spelling] = name
     for spelling in (build, os.path.realpath(build)):
-        pairs[f"{spelling}/"] = ""  # what a build generates: ccache makes of it a name without a folder
+        pairs[f"{spelling}/"] = "./"
     return list(pairs.items())

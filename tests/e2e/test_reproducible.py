@@ -1,4 +1,7 @@
-"""Two builds that share nothing but the sources: other folder, home, user, clock, language; empty caches."""
+"""Two builds that share nothing but the sources: other folder, home, user, clock, language; empty caches.
+
+One is compiled through ccache, the other by the plain compiler.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,9 @@ _FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 _START = "import sys; sys.path.insert(0, {!r}); from tfport.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
-def build_and_pack(folder: Path, model: Path, env: dict[str, str], *around: str) -> Path:
+def build_and_pack(folder: Path, model: Path, launcher: str, env: dict[str, str], *around: str) -> Path:
     """The SDK of a clone in ``folder``, cut to ``model``; its packed files lie beside it in packages/."""
+    build = ["--target", "zuluko", "--model", str(model), "--no-reference", "--compiler-launcher", launcher]
     tree, caches = clone(folder / "clone"), folder / "caches"
     for part in ("sources", "files"):
         if (home() / part).is_dir():
@@ -31,7 +35,7 @@ def build_and_pack(folder: Path, model: Path, env: dict[str, str], *around: str)
     words = [*around, sys.executable, "-I", "-B", "-c", _START.format(str(tree))]
     own = {"TFPORT_HOME": str(caches), "CCACHE_DIR": str(folder / "ccache")}
     for arguments in (
-        ("--target", "zuluko", "--model", str(model), "--no-reference", "--output", str(sdk)),
+        (*build, "--output", str(sdk)),
         ("pack", "--sdk", str(sdk), "--output", str(folder / "packages")),
     ):
         done = subprocess.run(
@@ -59,14 +63,15 @@ def other_user() -> list[str]:
 def test_two_builds_are_the_same_bytes(models: Path, tmp_path: Path) -> None:
     model = min(models.glob("*.tflite"), key=lambda path: path.name)
     shutil.copyfile(model, tmp_path / "small.tflite")
-    one = build_and_pack(tmp_path / "one", tmp_path / "small.tflite", {})
+    one = build_and_pack(tmp_path / "one", tmp_path / "small.tflite", "ccache", {})
     env = {"HOME": str(tmp_path / "someone"), "LANG": "tr_TR.UTF-8", "TZ": "Asia/Tokyo"}
     env |= {"SOURCE_DATE_EPOCH": "86400", "CFLAGS": "-march=native"}
     if _FAKETIME.is_file():  # else the clock differs by as long as the first build took
         # Python's time.sleep() fails under it: it is the compilers and their like that see another clock.
         pythons = f"python,python3,python3.{sys.version_info.minor}"
         env |= {"LD_PRELOAD": str(_FAKETIME), "FAKETIME": "+400d", "FAKETIME_SKIP_CMDS": pythons}
-    two = build_and_pack(tmp_path / "a" / "longer" / "two", tmp_path / "small.tflite", env, *other_user())
+    other = tmp_path / "a" / "longer" / "two"
+    two = build_and_pack(other, tmp_path / "small.tflite", "none", env, *other_user())
     assert first_difference(one, two, ignore=frozenset({"report.json"})) == ""
     packed = [sorted((sdk.parent / "packages").iterdir()) for sdk in (one, two)]
     sums = [{path.name: sha256_of(path) for path in folder} for folder in packed]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -50,19 +52,36 @@ def test_a_file_has_the_same_name_wherever_it_is_compiled() -> None:
     for inside, name in (
         ("/b/top{}/b/src/a.cc", "top/1.0/src/a.cc"),
         ("/b/top{}/b/build/Release", "top/1.0/build/Release"),
-        ("/b/top{}/b/build/Release/gen/a.cc", "gen/a.cc"),
+        ("/b/top{}/b/build/Release/gen/a.cc", "./gen/a.cc"),
     ):
         assert mapped("/home/a/p" + inside.format("123"), pairs) == name
         assert mapped("/b/p" + inside.format("9"), others) == name
     assert mapped("/home/a/p/b/dep123/p/include/a.h", pairs) == "dep/1.0/include/a.h"
     assert mapped("/b/p/dep9/p/include/a.h", others) == "dep/1.0/include/a.h"
+    assert mapped("/usr/include/a.h", others) == "/usr/include/a.h"
 
 
 def test_ccache_gives_paths_from_the_build_folder_and_they_mean_the_same() -> None:
     pairs = prefixes(recipe("/home/a/p", "123"))
     assert mapped("../../src/a.cc", pairs) == "top/1.0/src/a.cc"
     assert mapped("../../../../dep123/p/include/a.h", pairs) == "dep/1.0/include/a.h"
-    assert mapped("gen/a.cc", pairs) == "gen/a.cc"
+    for given in ("gen/a.cc", "./gen/a.cc"):
+        assert mapped(given, pairs) == "./gen/a.cc"
+
+
+def test_the_compiler_makes_one_object_of_a_file_with_a_folder_and_without(tmp_path: Path) -> None:
+    made = recipe(str(tmp_path), "1")
+    build = Path(made.build_folder)
+    (build / "gen").mkdir(parents=True)
+    (build / "gen" / "a.h").write_text("static int f(int x) { return x + 1; }\n")
+    (build / "gen" / "a.c").write_text('#include "gen/a.h"\nint g(int x) { return f(x) * f(x + 1); }\n')
+    pre_generate(made)
+    objects = []
+    for folder in (".", str(build)):
+        words = ["gcc", "-g1", "-O0", f"-I{folder}", "-c", os.path.normpath(f"{folder}/gen/a.c"), "-o", "a.o"]
+        subprocess.run([*words, *made.buildenv["CFLAGS"]], cwd=build, check=True)
+        objects.append((build / "a.o").read_bytes())
+    assert objects[0] == objects[1]
 
 
 def test_a_home_behind_a_link_has_two_spellings(tmp_path: Path) -> None:
@@ -72,7 +91,7 @@ def test_a_home_behind_a_link_has_two_spellings(tmp_path: Path) -> None:
     for home in ("home", "disk"):
         assert mapped(f"{tmp_path}/{home}/b/dep1/p/include/a.h", pairs) == "dep/1.0/include/a.h"
         assert mapped(f"{tmp_path}/{home}/b/top1/b/src/a.cc", pairs) == "top/1.0/src/a.cc"
-        assert mapped(f"{tmp_path}/{home}/b/top1/b/build/Release/a.cc", pairs) == "a.cc"
+        assert mapped(f"{tmp_path}/{home}/b/top1/b/build/Release/a.cc", pairs) == "./a.cc"
 
 
 def test_every_compiler_of_the_build_gets_the_flags() -> None:
