@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,32 @@ def test_before_the_first_update_the_folder_tells() -> None:
         "http://mirror.example/debian/",
         "http://mirror.example/elsewhere/",
     ]
+
+
+def test_addresses_of_an_update_name_the_mirrors() -> None:
+    addresses = (
+        "'http://a.example/debian/dists/bookworm/InRelease' a.example_InRelease 0 \n"
+        "'http://a.example/debian/dists/bookworm/main/binary-amd64/Packages.xz' a.example_Packages 0 \n"
+        "'http://a.example/debian/dists/bookworm/main/i18n/Translation-en.xz' a.example_en 0 \n"
+        "'http://b.example/x/dists/bookworm/contrib/binary-amd64/Packages.xz' b.example_Packages 0 \n"
+    )
+    assert debian.targets_of(addresses) == "http://a.example/debian/|main||\n"
+
+
+@pytest.mark.skipif(shutil.which("apt-get") is None, reason="apt-get is not here")
+def test_apt_without_lists_has_mirrors_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sources.list").write_text("deb http://mirror.example/debian bookworm main\n")
+    (tmp_path / "apt.conf").write_text(
+        f'Dir::State::lists "{tmp_path}/lists/";\nDir::Etc::sourcelist "{tmp_path}/sources.list";\n'
+        'Dir::Etc::sourceparts "/dev/null";\n'
+    )
+    monkeypatch.setenv("APT_CONFIG", str(tmp_path / "apt.conf"))
+    monkeypatch.delenv(debian.MIRROR_VARIABLE, raising=False)
+    debian.mirrors.cache_clear()
+    try:
+        assert [mirror.uri for mirror in debian.mirrors()] == ["http://mirror.example/debian/"]
+    finally:
+        debian.mirrors.cache_clear()
 
 
 def test_named_mirror_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,9 +61,17 @@ def mirrors() -> tuple[Mirror, ...]:
     found = [Mirror(chosen.rstrip("/") + "/")] if chosen else []
     try:
         listing = command.run(["apt-get", "indextargets", "--format", _FORMAT], timeout=30).stdout
+        if not listing.strip():  # apt knows of no lists before an update; images of containers come without
+            listing = targets_of(command.run(["apt-get", "--print-uris", "update"], timeout=30).stdout)
     except (CommandFailed, CommandTimedOut, ProgramMissing):
         return tuple(found)
     return tuple(found + parse_targets(listing))
+
+
+def targets_of(addresses: str) -> str:
+    """What ``apt-get --print-uris update`` would fetch, as ``apt-get indextargets`` (in our format) lists it."""
+    found = re.findall(r"^'([^']+/)dists/[^']*/main/[^']*' ", addresses, re.MULTILINE)
+    return "".join(f"{uri}|main||\n" for uri in dict.fromkeys(found))
 
 
 def parse_targets(listing: str) -> list[Mirror]:
