@@ -69,7 +69,7 @@ def mirrors() -> tuple[Mirror, ...]:
 
 
 def targets_of(addresses: str) -> str:
-    """What ``apt-get --print-uris update`` would fetch, as ``apt-get indextargets`` (in our format) lists it."""
+    """Addresses from ``apt-get --print-uris update``, as ``apt-get indextargets`` lists them in our format."""
     found = re.findall(r"^'([^']+/)dists/[^']*/main/[^']*' ", addresses, re.MULTILINE)
     return "".join(f"{uri}|main||\n" for uri in dict.fromkeys(found))
 
