@@ -69,7 +69,7 @@ def mirrors() -> tuple[Mirror, ...]:
 
 
 def targets_of(addresses: str) -> str:
-    """Addresses from ``apt-get --print-uris update``, as ``apt-get indextargets`` lists them in our format."""
+    """Addresses from ``apt-get --print-uris update``, as ``apt-get indextargets`` lists them in ours."""
     found = re.findall(r"^'([^']+/)dists/[^']*/main/[^']*' ", addresses, re.MULTILINE)
     return "".join(f"{uri}|main||\n" for uri in dict.fromkeys(found))
 
