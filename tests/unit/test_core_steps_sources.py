@@ -193,6 +193,18 @@ def test_costly_kernels_come_first_and_alone() -> None:
     ]
 
 
+def test_kernels_that_define_one_name_share_no_unit() -> None:
+    # Two templates BinaryOp, two classes DeserializeSparseOp.
+    paths = kernels(
+        "bias_op", "cwise_op_add_1", "deserialize_sparse_string_op", "deserialize_sparse_variant_op"
+    )
+    assert list(gather_kernels(paths).values()) == [
+        kernels("bias_op", "deserialize_sparse_string_op"),
+        kernels("cwise_op_add_1"),
+        kernels("deserialize_sparse_variant_op"),
+    ]
+
+
 @pytest.mark.parametrize("name", ["lower_if_op", "lower_while_op", "gradients"])
 def test_what_would_define_a_name_twice_stays_alone(name: str) -> None:
     assert ALONE.search(f"tensorflow/core/common_runtime/{name}.cc")

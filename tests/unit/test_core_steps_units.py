@@ -165,6 +165,13 @@ def test_what_must_be_apart_shares_units_with_others_only(count: int) -> None:
     assert [sum("lower" in path for path in members) for members in units.values()] == [1] * count
 
 
+def test_sources_of_another_kind_leave_the_other_units_as_they_are() -> None:
+    paths = [f"k/{letter}.cc" for letter in "abcdefgh"]
+    before = gather(paths, 4, nothing)
+    units = gather(paths, 4, nothing, lambda path: "own" if path in ("k/b.cc", "k/c.cc") else "")
+    assert units == {**before, "k_0": ["k/a.cc", "k/d.cc"], "k_0_": ["k/b.cc", "k/c.cc"]}
+
+
 def test_nothing_to_gather() -> None:
     assert join([], 4, everything) == {}
     assert gather([], 4, everything) == {}

@@ -85,6 +85,17 @@ _COSTLY = re.compile(
 SMALL = ("-Os",)
 # Two of these in one unit define the same name.
 ALONE = re.compile(r"/lower_\w+_op|common_runtime/(?:function|gradients)\.|immutable_executor_state")
+# Kernels that share names with others of their folder.
+_CLASHING = re.compile(
+    r"/deserialize_sparse_variant_op|/stateless_random_ops_v2\.|/image/resize_bilinear_op\."
+    r"|/data/(?:cache_ops|parallel_(?:filter|interleave|map)_dataset_op|skip_dataset_op)\."
+    r"|/data/experimental/(?:lookup_ops|unbatch_dataset_op)\."
+)
+# These include cwise_ops_common.h, most others numeric_op.h: each has a BinaryOp and a UnaryOp of its own.
+_ELEMENTWISE = re.compile(
+    r"/cwise_op|/sparse_\w+_binary_op_shared|/unary_ops_composition|/nextafter_op|/special_math/|/ragged_tensor_"
+    r"|/sparse/(?:conj|mat_mul|transpose)_op"
+)
 
 
 @dataclass
@@ -165,8 +176,13 @@ class Portable:
 
 def gather_kernels(sources: Iterable[str]) -> dict[str, list[str]]:
     """Units for sources of ops and kernels, the costliest first."""
-    units = gather(list(sources), 4, _COSTLY.search)
+    units = gather(list(sources), 4, _COSTLY.search, _kind)
     return dict(sorted(units.items(), key=lambda unit: not _COSTLY.search(unit[1][0])))
+
+
+def _kind(path: str) -> str:
+    """Sources of one kind can share a unit."""
+    return path if _CLASHING.search(path) else "elementwise" if _ELEMENTWISE.search(path) else ""
 
 
 def write_index(portable: Portable, path: Path) -> None:

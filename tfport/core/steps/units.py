@@ -72,10 +72,16 @@ def protos_of(root: Path, headers: Iterable[str]) -> list[str]:
     return sorted(found)
 
 
-def gather(sources: Sequence[str], size: int, alone: Callable[[str], object]) -> dict[str, list[str]]:
+def gather(
+    sources: Sequence[str],
+    size: int,
+    alone: Callable[[str], object],
+    kind: Callable[[str], str] = lambda path: "",
+) -> dict[str, list[str]]:
     """Unit name -> the sources that it includes: neighbours of one folder, ``size`` at most.
 
-    A source of which ``alone`` is true gets a unit of its own.
+    A source of which ``alone`` is true gets a unit of its own. Those of different ``kind`` share none; the
+    neighbours are divided without regard to it, so that another kind for one changes no other unit.
     """
     units: dict[str, list[str]] = {}
     folders: dict[str, list[str]] = {}
@@ -89,7 +95,11 @@ def gather(sources: Sequence[str], size: int, alone: Callable[[str], object]) ->
         parts = -(-len(members) // size)
         for number in range(parts):
             part = members[number * len(members) // parts : (number + 1) * len(members) // parts]
-            units[_unit_name(f"{folder}_{number}", units)] = part
+            kinds: dict[str, list[str]] = {}
+            for path in part:
+                kinds.setdefault(kind(path), []).append(path)
+            for same in kinds.values():
+                units[_unit_name(f"{folder}_{number}", units)] = same
     return units
 
 
