@@ -54,7 +54,8 @@ KERNEL_DEFINES = ("SELECTIVE_REGISTRATION", "EIGEN_USE_THREADS=", "TENSORFLOW_DI
 # protobuf's headers name its namespace; the library is compiled with ours.
 PROTOBUF = {"google": "tfport_google"}
 
-# A cut archive keeps what a program reaches from here: the C APIs, and what C++ programs with a session call.
+# The archive keeps what a program reaches from here: the C APIs, and what C++ programs with a session call.
+# The rest of the sources calls parts of protobuf that nothing here links, even where every op is taken.
 _CXX_ENTRIES = (
     "ConfigProto",
     "Env",
@@ -74,7 +75,7 @@ _CXX_ENTRIES = (
     "TensorShape",
     "TensorShapeBase",
 )
-CUT_ROOTS = (
+ROOTS = (
     r"TF_\w+",
     r"TSL_\w+",
     r"TfPort\w+",
@@ -167,7 +168,7 @@ class CoreSdk:
             roots=[*self._objects(), self.build / "libkernels.a", whole],
             libraries=[*others, self.build / "libtfport_compat.a"],
             keep=KEEP,
-            gc_roots=CUT_ROOTS if self.ops != ALL else None,
+            gc_roots=ROOTS,
             output=self.sdk / "lib" / "libtensorflow-core.a",
             debug_output=self.sdk / "lib" / "debug" / "libtensorflow-core.debug.a",
         )

@@ -85,9 +85,10 @@ _COSTLY = re.compile(
 SMALL = ("-Os",)
 # Two of these in one unit define the same name.
 ALONE = re.compile(r"/lower_\w+_op|common_runtime/(?:function|gradients)\.|immutable_executor_state")
-# Kernels that share names with others of their folder.
+# Kernels that share names with others of their folder, or instantiate what a neighbour has declared extern.
 _CLASHING = re.compile(
-    r"/deserialize_sparse_variant_op|/stateless_random_ops_v2\.|/image/resize_bilinear_op\."
+    r"/conv_grad_filter_ops_launcher|/deserialize_sparse_variant_op|/stateless_random_ops_v2\."
+    r"|/image/resize_bilinear_op\."
     r"|/data/(?:cache_ops|parallel_(?:filter|interleave|map)_dataset_op|skip_dataset_op)\."
     r"|/data/experimental/(?:lookup_ops|unbatch_dataset_op)\."
 )
