@@ -65,11 +65,11 @@ class CoreJob:
 
     def operators(self, sdk: Path) -> dict[str, Any]:
         manifest = manifest_of(CoreManifest, sdk)
-        kernels = sum(len(held) for held in manifest.ops.values())
-        cut = "" if self.ops == ALL else ", cut to the models"
+        kernels = sum(map(len, manifest.ops.values()))
+        held = "all their kernels" if self.ops == ALL else f"{kernels} kernels, cut to the models"
         return {
-            "summary": f"{len(manifest.ops)} ops, {kernels} kernels{cut}",
-            "ops": {op: list(held) for op, held in manifest.ops.items()},
+            "summary": f"{len(manifest.ops)} ops, {held}",
+            "ops": {op: list(names) for op, names in manifest.ops.items()},
         }
 
     def smoke(self, setup: Setup) -> SmokeResults:
