@@ -116,5 +116,10 @@ def test_a_model_it_was_not_built_for_runs_as_on_the_host(sdk: Sdk, tmp_path: Pa
             assert value.tolist() == reference.tolist(), name
 
 
+def test_check_says_that_it_runs(sdk: Sdk, core_paths: dict[str, Path]) -> None:
+    done = tfport("check", "--sdk", sdk.folder, "--model", core_paths["squeezenet.pb"])
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_it_serves_every_op_of_the_port(sdk: Sdk) -> None:
     assert set(sdk.report["operators"]["ops"]) >= read_port(ROOT)

@@ -180,6 +180,17 @@ def test_a_new_model_is_held_against_the_ops_and_kernels_of_an_sdk(
     ]
 
 
+def test_a_library_of_every_op_has_all_their_kernels(
+    tmp_path: Path, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sdk = library(tmp_path, {"AddV2": [], "NoOp": []})
+    reading(monkeypatch, core_model(tmp_path, "new.pb", kernels=(ADD,)))
+    assert "are there" in CoreRuntime().fits(sdk, tmp_path / "new.pb", host)
+    reading(monkeypatch, core_model(tmp_path, "new.pb", kernels=(ADD, ("Erfcinv", "UnaryOp<>"))))
+    with pytest.raises(ModelRefused, match=r"new\.pb"):
+        CoreRuntime().fits(sdk, tmp_path / "new.pb", host)
+
+
 def test_an_sdk_of_another_runtime_is_said(tmp_path: Path, host: Host) -> None:
     with pytest.raises(NotAnSdk, match="is an SDK of the runtime tensorflow, not of lite"):
         LiteRuntime().fits(library(tmp_path, {"Const": ["ConstantOp"]}), tmp_path / "m.tflite", host)
