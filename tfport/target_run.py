@@ -93,7 +93,7 @@ class Runner:
                 )
             try:
                 facts = report_of(done.stdout)
-                outputs = tuple(_load(Path(folder) / entry["file"]) for entry in facts["outputs"])
+                outputs = tuple(read_output(Path(folder) / entry["file"]) for entry in facts["outputs"])
             except (ValueError, KeyError, OSError) as error:
                 raise EmulatorFailed("tfport-run left no readable results", str(error)) from None
         return TargetRun(facts, outputs, done.seconds)
@@ -114,7 +114,8 @@ def told(done: Completed, emulator: Emulator) -> list[str]:
     return [line for line in said.splitlines() if line.strip() and not _VERDICT.match(line)]
 
 
-def _load(path: Path) -> Array:
+def read_output(path: Path) -> Array:
+    """What tfport-run wrote of one output: strings as JSON, all else as .npy."""
     if path.suffix == ".json":
         entry = json.loads(path.read_text(encoding="utf-8"))
         # Without the type, no strings at all would make an array of numbers.

@@ -1,7 +1,7 @@
 """The library with every op of the port: a model that it was not built for runs as on the host.
 
 The graph has what only this library compiles: kernels that share names with their neighbours, and those whose
-sources the port changes. Building it takes most of an hour on two cores; TFPORT_SDK_CORE_ALL names one.
+sources the port changes. Building it takes long; TFPORT_SDK_CORE_ALL names one that is built already.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import pytest
 
 from tests.e2e.support import Sdk, on_board, tfport
 from tfport.core.port import read_port
-from tfport.inputs import Array
 from tfport.target import ROOT, Target
+from tfport.target_run import read_output
 
 pytestmark = [pytest.mark.e2e, pytest.mark.full]
 TOLERANCE = 1e-4  # of the largest value of the reference, or of 1
@@ -76,14 +76,6 @@ def odd_graph(tf: Any) -> Any:
     return graph
 
 
-def read(path: Path) -> Array:
-    """What tfport-run wrote: strings as JSON, all else as .npy."""
-    if path.suffix == ".json":
-        return np.array([text.encode() for text in json.loads(path.read_text(encoding="utf-8"))["data"]])
-    values: Array = np.load(path)
-    return values
-
-
 def test_a_model_it_was_not_built_for_runs_as_on_the_host(sdk: Sdk, tmp_path: Path) -> None:
     import tensorflow as tf
 
@@ -101,7 +93,8 @@ def test_a_model_it_was_not_built_for_runs_as_on_the_host(sdk: Sdk, tmp_path: Pa
         words += ["--input", f"{name}={tmp_path / name}.npy"]
     done = on_board(sdk.target, words)
     assert done.returncode == 0, done.stdout + done.stderr
-    found = {each["name"]: read(tmp_path / each["file"]) for each in json.loads(done.stdout)["outputs"]}
+    outputs = json.loads(done.stdout)["outputs"]
+    found = {each["name"]: read_output(tmp_path / each["file"]) for each in outputs}
     with tf.compat.v1.Session(graph=graph) as session:
         given = {f"{name}:0": value for name, value in feeds.items()}
         wanted = dict(zip(OUTPUTS, session.run([f"{name}:0" for name in OUTPUTS], given)))
