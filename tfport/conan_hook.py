@@ -16,6 +16,10 @@ _VARIABLES = ("CFLAGS", "CXXFLAGS", "ASMFLAGS")
 def pre_generate(conanfile: Any) -> None:
     """Map the folders of the recipe and of all that it uses, for every compiler that its build starts."""
     flags = [f"-ffile-prefix-map={old}={new}" for old, new in prefixes(conanfile)]
+    if flags and conanfile.settings.get_safe("compiler") == "gcc":
+        # GCC shortens the name of a system header if its real path is shorter; a path from the build's
+        # folder, as ccache gives it, never is.
+        flags.append("-fno-canonical-system-headers")
     for variable in _VARIABLES:
         conanfile.buildenv.append(variable, flags)
     # ccache leaves these flags out of what it compares: an object of another recipe would bring its names.
@@ -25,8 +29,8 @@ def pre_generate(conanfile: Any) -> None:
 def prefixes(conanfile: Any) -> list[tuple[str, str]]:
     """Folder -> name, for each folder in every spelling that a compiler may meet.
 
-    ccache makes a path from the build's folder of it (``CCACHE_BASEDIR``); GCC follows links where that makes
-    the name of a system header shorter. What a build generates is "./name": of a file whose name no option
+    ccache makes a path from the build's folder of it (``CCACHE_BASEDIR``); tools of a build may follow links
+    by themselves. What a build generates is "./name": of a file whose name no option
     changes GCC's line table has one entry, else two, so with and without ccache one must fit.
     """
     if conanfile.ref is None or not conanfile.build_folder:  # what a user installs, not a build

@@ -21,7 +21,7 @@ def ref(name: str) -> Any:
     return SimpleNamespace(name=name, version="1.0")
 
 
-def recipe(home: str, number: str, *, downloaded: bool = False) -> Any:
+def recipe(home: str, number: str, *, downloaded: bool = False, compiler: str = "gcc") -> Any:
     """A recipe in the middle of its build, with one dependency that was built there or downloaded."""
     base = f"{home}/dep{number}/p" if downloaded else f"{home}/b/dep{number}/p"
     return SimpleNamespace(
@@ -35,6 +35,7 @@ def recipe(home: str, number: str, *, downloaded: bool = False) -> Any:
             "header only, skipped": SimpleNamespace(ref=ref("none"), package_folder=None),
         },
         buildenv=FakeEnvironment(),
+        settings=SimpleNamespace(get_safe={"compiler": compiler}.get),
     )
 
 
@@ -82,6 +83,34 @@ def test_the_compiler_makes_one_object_of_a_file_with_a_folder_and_without(tmp_p
         subprocess.run([*words, *made.buildenv["CFLAGS"]], cwd=build, check=True)
         objects.append((build / "a.o").read_bytes())
     assert objects[0] == objects[1]
+
+
+def test_a_system_header_has_one_name_whatever_leads_to_it(tmp_path: Path) -> None:
+    made = recipe(str(tmp_path), "1")
+    build, package = Path(made.build_folder), Path(made.dependencies["dep"].package_folder)
+    build.mkdir(parents=True)
+    for name, text in (
+        ("public/a.h", '#include "../internal/b.h"\n'),
+        ("internal/b.h", "static int f(int x) { return x + 1; }\n"),
+    ):
+        (package / "include" / name).parent.mkdir(parents=True)
+        (package / "include" / name).write_text(text)
+    (build / "a.c").write_text("#include <public/a.h>\nint g(int x) { return f(x) * f(x + 1); }\n")
+    pre_generate(made)
+    objects = []
+    for folder in (str(package), os.path.relpath(package, build)):
+        words = ["gcc", "-g1", "-O0", "-isystem", f"{folder}/include", "-c", "a.c", "-o", "a.o"]
+        subprocess.run([*words, *made.buildenv["CFLAGS"]], cwd=build, check=True)
+        objects.append((build / "a.o").read_bytes())
+    assert objects[0] == objects[1]
+
+
+def test_only_gcc_is_told_not_to_shorten_names() -> None:
+    flag = "-fno-canonical-system-headers"
+    for compiler in ("gcc", "clang"):
+        made = recipe("/p", "1", compiler=compiler)
+        pre_generate(made)
+        assert (flag in made.buildenv["CFLAGS"]) == (compiler == "gcc")
 
 
 def test_a_home_behind_a_link_has_two_spellings(tmp_path: Path) -> None:
