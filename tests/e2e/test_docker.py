@@ -42,7 +42,8 @@ def buildah(*words: object, timeout: float = 5400, check: bool = True) -> str:
         errors="replace",
         timeout=timeout,
     )
-    assert done.returncode == 0 or not check, (done.returncode, done.stdout[-4000:])
+    if check and done.returncode != 0:
+        pytest.fail(f"buildah {words[0]} ended with {done.returncode}\n{done.stdout[-12000:]}", pytrace=False)
     return done.stdout.strip()
 
 
