@@ -27,25 +27,27 @@ def pre_generate(conanfile: Any) -> None:
 
 
 def prefixes(conanfile: Any) -> list[tuple[str, str]]:
-    """Folder -> name, for each folder in every spelling that a compiler may meet.
+    """Folder -> name, for each folder in every spelling that a compiler may meet; the longest comes last.
 
-    ccache makes a path from the build's folder of it (``CCACHE_BASEDIR``); tools of a build may follow links
-    by themselves. What a build generates is "./name": of a file whose name no option
-    changes GCC's line table has one entry, else two, so with and without ccache one must fit.
+    ccache makes a path from the compiler's folder of it (``CCACHE_BASEDIR``), and that is the build's folder
+    or one in it; tools of a build may follow links by themselves. What a build generates is "./name": of a
+    file whose name no option changes GCC's line table has one entry, else two, so with and without ccache
+    one must fit.
     """
     if conanfile.ref is None or not conanfile.build_folder:  # what a user installs, not a build
         return []
     own = os.path.commonpath([conanfile.source_folder, conanfile.build_folder])
-    # Compilers take the last that fits: "../.." must not take what begins with "../../../..".
     folders = {own: f"{conanfile.ref.name}/{conanfile.ref.version}"}
     for each in conanfile.dependencies.values():
         if each.package_folder:
             folders[each.package_folder] = f"{each.ref.name}/{each.ref.version}"
     build = conanfile.build_folder
-    pairs = {"": "./", "./": "./", "/": "/"}
+    pairs = {"": "./", "./": "./", "../": "./", "/": "/"}
     for folder, name in folders.items():
-        for spelling in (folder, os.path.realpath(folder), os.path.relpath(folder, build)):
+        relative = [os.path.relpath(folder, start) for start in (build, f"{build}/any")]
+        for spelling in (folder, os.path.realpath(folder), *relative):
             pairs[spelling] = name
     for spelling in (build, os.path.realpath(build)):
         pairs[f"{spelling}/"] = "./"
-    return list(pairs.items())
+    # Compilers take the last that fits: "../.." must not take what begins with "../../../..".
+    return sorted(pairs.items(), key=lambda pair: len(pair[0]))

@@ -70,6 +70,16 @@ def test_ccache_gives_paths_from_the_build_folder_and_they_mean_the_same() -> No
         assert mapped(given, pairs) == "./gen/a.cc"
 
 
+def test_a_folder_of_the_build_may_be_where_the_compiler_runs() -> None:
+    pairs = prefixes(recipe("/home/a/p", "123"))
+    for absolute, relative in (
+        ("/home/a/p/b/top123/b/runtime/main.cc", "../../../runtime/main.cc"),
+        ("/home/a/p/b/top123/b/build/Release/sdk/include/a.h", "../sdk/include/a.h"),
+        ("/home/a/p/b/dep123/p/include/a.h", "../../../../../dep123/p/include/a.h"),
+    ):
+        assert mapped(relative, pairs) == mapped(absolute, pairs)
+
+
 def test_the_compiler_makes_one_object_of_a_file_with_a_folder_and_without(tmp_path: Path) -> None:
     made = recipe(str(tmp_path), "1")
     build = Path(made.build_folder)
