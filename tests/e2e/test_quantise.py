@@ -115,6 +115,22 @@ def test_the_board_computes_what_the_host_does(sdk: Sdk, shelf: Shelf, tmp_path:
     assert np.abs(np.load(tmp_path / output["file"]).astype(int) - want).max() <= 2
 
 
+@pytest.mark.full
+@pytest.mark.parametrize(("target", "runtime"), [("zuluko", "acl"), ("zuluko-baremetal", "lite")])
+def test_the_same_int8_model_runs_compiled_and_without_an_operating_system(
+    sdk: Sdk, network: Path, pictures: Path, tmp_path: Path, target: str, runtime: str
+) -> None:
+    words = ("--target", target, "--runtime", runtime, "--output", tmp_path / "sdk", "--model", network)
+    done = tfport(*words, "--quantize", "int8", "--calibration", pictures, timeout=5400)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    report: dict[str, Any] = json.loads((tmp_path / "sdk" / "report.json").read_text(encoding="utf-8"))
+    assert report["quantisation"]["model"]["sha256"] == sdk.report["quantisation"]["model"]["sha256"]
+    assert report["models"][0]["sha256"] == sdk.report["models"][0]["sha256"]
+    runs = report["smoke"]["runs"]
+    assert runs and all(run["input"] == "files" and not run["problems"] for run in runs)
+    assert max(each["worst"] for run in runs for each in run["differences"]) <= 1, "steps"
+
+
 @pytest.mark.parametrize(
     ("model", "folder", "code", "words"),
     [

@@ -34,17 +34,19 @@ def build_and_pack(folder: Path, model: Path, launcher: str, env: dict[str, str]
     sdk = folder / "sdk"
     words = [*around, sys.executable, "-I", "-B", "-c", _START.format(str(tree))]
     own = {"TFPORT_HOME": str(caches), "CCACHE_DIR": str(folder / "ccache")}
-    for arguments in (
-        (*build, "--output", str(sdk)),
-        ("pack", "--sdk", str(sdk), "--output", str(folder / "packages")),
+    for arguments, without in (
+        ((*build, "--output", str(sdk)), ""),
+        # Packed files have the time that is asked for; an SDK has none.
+        (("pack", "--sdk", str(sdk), "--output", str(folder / "packages")), "SOURCE_DATE_EPOCH"),
     ):
+        given = {name: value for name, value in env.items() if name != without}
         done = subprocess.run(
             [*words, *arguments],
             capture_output=True,
             text=True,
             timeout=5400,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, **own, **env},
+            env={**os.environ, **own, **given},
             cwd=folder,
         )
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
