@@ -47,12 +47,15 @@ class TargetRun:
 
 @dataclass(frozen=True)
 class Runner:
-    """The tfport-run of an SDK under an emulator; ``scratch`` takes outputs for as long as they are read."""
+    """The tfport-run of an SDK under an emulator; ``scratch`` takes outputs for as long as they are read.
+
+    timeout: seconds for one run. It ends what hangs, and must not end a large model on a busy machine.
+    """
 
     emulator: Emulator
     program: Path
     scratch: Path
-    timeout: float = 300.0
+    timeout: float = 1800.0
 
     def words(
         self, model: Path, inputs: Sequence[tuple[str, Path]], setting: Setting, *more: str
@@ -85,7 +88,8 @@ class Runner:
             try:
                 done = self.emulator.run(words, timeout=self.timeout, plugin=plugin, check=False)
             except CommandTimedOut:
-                raise EmulatorFailed(f"tfport-run did not end within {self.timeout:g} s") from None
+                late = f"tfport-run did not end within {self.timeout:g} s"
+                raise EmulatorFailed(late, "It hangs, or this machine is very busy.") from None
             if done.returncode != 0:
                 said = told(done, self.emulator)
                 raise EmulatorFailed(
