@@ -33,7 +33,7 @@ class Setting:
         return ["--threads", str(self.threads), *([] if self.xnnpack else ["--no-xnnpack"])]
 
     def __str__(self) -> str:
-        return f"{self.threads} thread{'s' * (self.threads > 1)}, XNNPACK {'on' if self.xnnpack else 'off'}"
+        return f"{self.threads} thread{'s' * (self.threads > 1)}{'' if self.xnnpack else ', XNNPACK off'}"
 
 
 @dataclass(frozen=True)

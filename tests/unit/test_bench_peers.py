@@ -116,11 +116,22 @@ def test_peers_run_one_thread_and_one_picture(tmp_path: Path) -> None:
     assert "one input" in peer.refuses(replace(case(), lite=replace(two, graphs=(graph,))), 1)
 
 
-def test_an_operator_that_is_not_written_for_ncnn_is_named(tmp_path: Path) -> None:
-    (tmp_path / "m.tflite").write_bytes(ModelBytes().build())
-    with pytest.raises(ConversionFailed, match="ADD"):
+@pytest.mark.parametrize(("given", "words"), [({"builtin": 14}, "LOGISTIC"), ({}, "ADD of a constant")])
+def test_what_is_not_written_for_ncnn_is_named(tmp_path: Path, given: dict[str, int], words: str) -> None:
+    (tmp_path / "m.tflite").write_bytes(ModelBytes(**given).build())
+    with pytest.raises(ConversionFailed, match=words):
         ncnn_graph.write_ncnn(read_tflite(tmp_path / "m.tflite"), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_sum_of_what_two_layers_read_is_written_for_ncnn(tmp_path: Path) -> None:
+    (tmp_path / "m.tflite").write_bytes(ModelBytes(node_inputs=(0, 0)).build())
+    written = ncnn_graph.write_ncnn(read_tflite(tmp_path / "m.tflite"), tmp_path)
+    assert written.read_text().splitlines()[2:] == [
+        "Input in 0 1 t0",
+        "Split split_0 1 2 t0 t0_0 t0_1",
+        "BinaryOp layer0 2 1 t0_0 t0_1 t2 0=0",
+    ]
 
 
 def test_a_symmetric_scale_holds_the_whole_range() -> None:

@@ -194,7 +194,7 @@ def test_the_report_is_plain_json() -> None:
     data = json.loads(json.dumps(results.to_dict(), allow_nan=False))
     assert data["ok"] is False
     assert data["runs"][0]["seconds"] is None
-    assert data["problems"] == ["m, seeded, 1 thread, XNNPACK on: x"]
+    assert data["problems"] == ["m, seeded, 1 thread: x"]
     assert data["counts"][0]["per_inference"] == {"total": 1.5}
 
 

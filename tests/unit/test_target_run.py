@@ -29,7 +29,7 @@ def test_the_command_line() -> None:
     )
     assert words == ["run", "m.tflite", "--input", "x:0=x.npy", "--threads", "4", "--no-xnnpack", "--json"]
     assert (str(Setting(1, True)), str(Setting(4, False))) == (
-        "1 thread, XNNPACK on",
+        "1 thread",
         "4 threads, XNNPACK off",
     )
 

@@ -12,6 +12,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Optional
 
 import numpy as np
 
@@ -79,6 +80,10 @@ class _Reader:
                 layer.kind, layer.parameters = "Pooling", "0=1 4=1"
             elif kind == "CONCATENATION":
                 layer.kind, layer.inputs, layer.parameters = "Concat", inputs, "0=0"
+            elif kind == "FULLY_CONNECTED":
+                self.product(layer, options, node.inputs)
+            elif kind == "ADD":
+                self.addition(layer, options, inputs)
             elif kind == "SOFTMAX":
                 layer.kind, layer.parameters = "Softmax", "0=0"
             else:
@@ -96,18 +101,24 @@ class _Reader:
             f"2={options.scalar(1, 'i')} 12={options.scalar(2, 'i')} 5={mode}"
         )
 
+    def addition(self, layer: _Layer, options: Optional[FlatTable], inputs: list[int]) -> None:
+        if options is not None and options.scalar(0, "b"):
+            raise ConversionFailed("ADD with a fused activation is not written for ncnn")
+        if any(self.held(index)[1] for index in inputs):
+            raise ConversionFailed("ADD of a constant is not written for ncnn")
+        layer.kind, layer.inputs, layer.parameters = "BinaryOp", inputs, "0=0"
+
     def convolution(self, layer: _Layer, kind: str, options: FlatTable, inputs: Sequence[int]) -> None:
         deep = kind == "DEPTHWISE_CONV_2D"
         same, stride_w, stride_h = options.scalar(0, "b") == 0, options.scalar(1, "i"), options.scalar(2, "i")
         activation = options.scalar(4 if deep else 3, "b")
         if activation not in _ACTIVATIONS:
             raise ConversionFailed(f"{kind} with the activation number {activation} is not written for ncnn")
-        weights, tensor = self.values(inputs[1]), self.graph.tensors[inputs[1]]
+        weights = self.values(inputs[1])
         _, height, width, _ = weights.shape
         # TensorFlow keeps output x height x width x input, depthwise 1 x height x width x channel.
         ordered = weights.transpose(3, 0, 1, 2) if deep else weights.transpose(0, 3, 1, 2)
         filters = int(ordered.shape[0])
-        bias = self.values(inputs[2])
         source = self.graph.tensors[inputs[0]]
         if source.shape[1:3] == (1, 1) and (height, width) == (1, 1) and not deep:
             # ncnn's global pooling leaves a vector, which its int8 convolution takes for a row of pixels.
@@ -120,28 +131,49 @@ class _Reader:
                 f"4={_SAME_UPPER if same else 0} 5=1 6={ordered.size}{f' 7={filters}' if deep else ''}"
             )
         layer.parameters += _ACTIVATIONS[activation]
-        if weights.dtype == np.int8:
-            scales = np.asarray(tensor.scales, dtype=np.float32)
-            data = ordered.tobytes()
-            plain = bias.astype(np.float32) * np.float32(source.scales[0]) * scales
-            layer.scale_term = 1
-            layer.weights = [
-                struct.pack("<I", _INT8_TAG) + data + bytes(-len(data) % 4),
-                plain.astype(np.float32).tobytes(),
-                (1 / scales).astype(np.float32).tobytes(),
-                np.float32(activation_scale(source)).tobytes(),
-            ]
-        else:
+        self.weigh(layer, ordered, inputs)
+
+    def product(self, layer: _Layer, options: Optional[FlatTable], inputs: Sequence[int]) -> None:
+        activation = options.scalar(0, "b") if options is not None else 0
+        if len(inputs) != 3 or inputs[2] < 0:
+            raise ConversionFailed("FULLY_CONNECTED without bias is not written for ncnn")
+        if activation not in _ACTIVATIONS:
+            raise ConversionFailed(f"FULLY_CONNECTED with the activation number {activation} is not written")
+        weights = self.values(inputs[1])  # output x input, as ncnn has it
+        layer.kind = "InnerProduct"
+        layer.parameters = f"0={weights.shape[0]} 1=1 2={weights.size}{_ACTIVATIONS[activation]}"
+        self.weigh(layer, weights, inputs)
+
+    def weigh(self, layer: _Layer, ordered: Array, inputs: Sequence[int]) -> None:
+        """Weights in ncnn's order and the bias; of int8 their scales too, one for each output."""
+        source, tensor = (self.graph.tensors[index] for index in inputs[:2])
+        bias = self.values(inputs[2])
+        if ordered.dtype != np.int8:
             layer.weights = [struct.pack("<I", 0) + ordered.astype(np.float32).tobytes(), bias.tobytes()]
+            return
+        scales = np.broadcast_to(np.asarray(tensor.scales, dtype=np.float32), bias.shape)
+        data = ordered.tobytes()
+        plain = bias.astype(np.float32) * np.float32(source.scales[0]) * scales
+        layer.scale_term = 1
+        layer.weights = [
+            struct.pack("<I", _INT8_TAG) + data + bytes(-len(data) % 4),
+            plain.astype(np.float32).tobytes(),
+            (1 / scales).astype(np.float32).tobytes(),
+            np.float32(activation_scale(source)).tobytes(),
+        ]
 
     def values(self, index: int) -> Array:
         """A constant tensor."""
         tensor = self.graph.tensors[index]
-        start, length = self.buffers[self.tensors[index].scalar(2, "I")].span(0)
+        start, length = self.held(index)
         if not length:
             raise ConversionFailed(f"The weights {tensor.name} are not in the model")
         values = np.frombuffer(self.data[start : start + length], dtype=tensor.dtype)
         return values.reshape(tensor.shape)
+
+    def held(self, index: int) -> tuple[int, int]:
+        """Where the file holds a tensor's values, and how many bytes: none of what is computed."""
+        return self.buffers[self.tensors[index].scalar(2, "I")].span(0)
 
 
 def activation_scale(tensor: Tensor) -> float:
