@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from tfport import cli
 from tfport.bench import verb
 from tfport.bench.verb import BenchRequest, bench, parse_deadline
 from tfport.errors import BenchFailed, CalibrationInvalid, ModelMissing, UnknownTarget
+from tfport.locks import hold
 from tfport.report import Reporter
 
 
@@ -32,6 +36,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """A bench without SDKs, host TensorFlow and peers: ``engines`` and ``peers`` stand for them."""
     parts: dict[str, Any] = {"engines": [FakeEngine()], "peers": ([], []), "text": io.StringIO()}
     monkeypatch.setenv("TFPORT_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(verb, "ROOT", tmp_path)
     monkeypatch.setattr(verb.reference, "require", lambda: "2.14.1")
     monkeypatch.setattr(verb, "provide", lambda *words, **more: None)
     monkeypatch.setattr(verb, "_sdks", lambda *words: parts["engines"])
@@ -61,6 +66,16 @@ def test_the_same_bench_twice_is_the_same(stage: dict[str, Any], tmp_path: Path)
     bench(BenchRequest(output=tmp_path / "b"), stage["reporter"])
     name = "zuluko-engines.json"
     assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_a_tree_runs_one_bench_at_a_time(stage: dict[str, Any], tmp_path: Path) -> None:
+    other = contextlib.ExitStack()
+    other.enter_context(hold(tmp_path / "build" / "bench" / ".lock", "", pytest.fail))
+    threading.Timer(0.3, other.close).start()
+    started = time.monotonic()
+    bench(BenchRequest(output=tmp_path / "out"), stage["reporter"])
+    assert time.monotonic() - started > 0.2
+    assert "Another bench runs in this tree; waiting for it." in stage["text"].getvalue()
 
 
 def test_no_peers_asks_for_none(

@@ -23,10 +23,11 @@ from tfport.emulator import PROFILER_SOURCE, build_counter
 from tfport.environment import needs, provide, tfport_home
 from tfport.errors import BenchFailed, ModelMissing, NotOffered
 from tfport.host import Host
+from tfport.locks import hold
 from tfport.manifest import AclManifest, CoreManifest
 from tfport.pipeline import build
 from tfport.plan import Request, make_plan
-from tfport.quantise.samples import read_samples
+from tfport.quantise.samples import Samples, read_samples
 from tfport.report import Reporter
 from tfport.runtimes import runtime_named
 from tfport.sources import SourceCache
@@ -81,6 +82,14 @@ def bench(request: BenchRequest, reporter: Reporter) -> dict[str, Any]:
             )
     reference.require()
     pictures = read_samples(request.accuracy) if request.accuracy else None
+    lock = ROOT / "build" / "bench" / ".lock"
+    with hold(lock, "Another bench runs in this tree; waiting for it.", reporter.say):
+        return _bench(request, target, pictures, reporter)
+
+
+def _bench(
+    request: BenchRequest, target: Target, pictures: Optional[Samples], reporter: Reporter
+) -> dict[str, Any]:
     log = ROOT / "build" / "logs" / "apt"
     provide(needs(target), install=request.install_deps, log=log, say=reporter.say)
     home, work = tfport_home(), ROOT / "build" / "bench" / f"{target.name}-engines"
