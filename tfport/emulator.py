@@ -27,6 +27,9 @@ PROFILER_SOURCE = PLUGINS / "block_profile.c"
 # are short beside the work of an operator.
 _LONG_TURNS = ("-icount", "shift=0,sleep=off")
 _SHORT_TURNS = ("-icount", "shift=10,sleep=off")
+# What this machine needs to start the emulator. A program that is counted sees no variable of this machine:
+# their lengths move its stack, and counts with it.
+_HOST_VARIABLES = ("PATH", "LD_LIBRARY_PATH")
 _COMPILERS = ("gcc", "cc", "clang")
 # The runtime of an image has room for so much of it (runtime/baremetal/src/files/arguments.c).
 _LONGEST_LINE = 900
@@ -62,7 +65,10 @@ class Emulator:
         ``EmulatorFailed`` when an image cannot be given these words.
         """
         extra = ["-plugin", plugin] if plugin else []
-        extra += (turns or _LONG_TURNS) if plugin and self.boots else ()
+        if plugin and self.boots:
+            extra += turns or _LONG_TURNS
+        elif plugin:
+            extra += [word for name in _HOST_VARIABLES for word in ("-U", name)]
         given = [str(word) for word in words]
         if self.boots and len(given) > 1:
             given = [given[0], "-append", _one_line(given[1:])]
@@ -76,11 +82,17 @@ class Emulator:
         plugin: str = "",
         turns: Sequence[str] = (),
         cwd: Optional[Path] = None,
-        env: Optional[Mapping[str, str]] = None,
+        env: Optional[Mapping[str, Optional[str]]] = None,
         log: Optional[Path] = None,
         check: bool = True,
     ) -> Completed:
-        """Run a target program; ``timeout`` in seconds. Raises as ``command.run``."""
+        """Run a target program; ``timeout`` in seconds. Raises as ``command.run``.
+
+        With a plugin, its environment is ``env`` and what the prefix sets, nothing else.
+        """
+        if plugin and not self.boots:
+            foreign = dict.fromkeys(os.environ.keys() - set(_HOST_VARIABLES))
+            env = {**foreign, **(env or {})}
         return command.run(
             self.argv(words, plugin, turns), timeout=timeout, cwd=cwd, env=env, log=log, check=check
         )

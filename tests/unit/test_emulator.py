@@ -24,7 +24,7 @@ def fake_qemu(folder: Path) -> Emulator:
     """Takes QEMU's options; "counts" 100 instructions and 7 for each unit of the program's last argument."""
     text = """out=""
 while [ $# -gt 0 ]; do case "$1" in
-  -plugin) out="${2##*out=}"; shift 2;; -cpu|-L) shift 2;; *) break;; esac; done
+  -plugin) out="${2##*out=}"; shift 2;; -cpu|-L|-U) shift 2;; *) break;; esac; done
 for last; do :; done
 [ -z "$out" ] || echo "{\\"total\\": $((100 + 7 * last))}" > "$out"
 exec "$@" """
@@ -47,6 +47,19 @@ def test_an_image_gets_its_words_in_one_line(monkeypatch: pytest.MonkeyPatch) ->
     assert words[:3] == ["qemu-system-arm", "-plugin", "c.so"]
     assert words[-4:] == ["-kernel", "a.elf", "-append", 'm.tflite --input "x=my file.npy" ""']
     assert emulator.argv(["a.elf"])[-2:] == ["-kernel", "a.elf"]
+
+
+def test_what_is_counted_sees_no_variable_of_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else counts would depend on how long they are."""
+    monkeypatch.setenv("OF_THIS_MACHINE", "x")
+    program = script(tmp_path / "program", 'echo "${OF_THIS_MACHINE-nothing} ${GIVEN-nothing}"')
+    emulator, given = fake_qemu(tmp_path), {"GIVEN": "y"}
+    assert emulator.run([program, "1"], env=given).stdout == "x y\n"
+    counted = f"c.so,out={tmp_path / 'out'}"
+    assert emulator.run([program, "1"], env=given, plugin=counted).stdout == "nothing y\n"
+    assert emulator.argv(["run"], plugin="c.so")[3:7] == ["-U", "PATH", "-U", "LD_LIBRARY_PATH"]
 
 
 @pytest.mark.parametrize("word", ['a"b', "x" * 901])
