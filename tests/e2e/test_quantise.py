@@ -121,7 +121,7 @@ def test_the_same_int8_model_runs_compiled_and_without_an_operating_system(
     sdk: Sdk, network: Path, pictures: Path, tmp_path: Path, target: str, runtime: str
 ) -> None:
     words = ("--target", target, "--runtime", runtime, "--output", tmp_path / "sdk", "--model", network)
-    done = tfport(*words, "--quantize", "int8", "--calibration", pictures, timeout=5400)
+    done = tfport(*words, "--quantize", "int8", "--calibration", pictures)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
     report: dict[str, Any] = json.loads((tmp_path / "sdk" / "report.json").read_text(encoding="utf-8"))
     assert report["quantisation"]["model"]["sha256"] == sdk.report["quantisation"]["model"]["sha256"]
